@@ -6,7 +6,7 @@ import uuid
 
 
 def new_id() -> str:
-    """A fresh UUIDv7 in its 36-character text form. Ids made by one process never sort backwards.
+    """A fresh UUIDv7 in its 36-character text form. Ids sort backwards only where the clock itself is set back.
 
     The twelve bits after the millisecond hold its fraction (RFC 9562, section 6.2, method 3),
     so that two ids of one millisecond keep their order down to a quarter of a microsecond.

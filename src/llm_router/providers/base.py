@@ -3,23 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Protocol
 
-from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.events import StreamEvent
-
-
-@dataclass(frozen=True, slots=True)
-class ListedModel:
-    """A model as the provider's own list names it. None where the list does not say."""
-
-    model: str
-    label: str | None = None
-    context_window: int | None = None
-    max_output_tokens: int | None = None
-    price: ModelPrice | None = None
+from llm_router.domain.usage import Usage
+from llm_router.wire.models import ListedModel as ListedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +26,7 @@ class GeneratedImage:
     content: bytes
     media_type: str
     revised_prompt: str | None = None
-    tokens_input: int | None = None
-    tokens_output: int | None = None
-    cost_reported: Decimal | None = None
-    raw_usage: dict[str, object] | None = None
+    usage: Usage | None = None
 
 
 class Provider(Protocol):

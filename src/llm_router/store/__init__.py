@@ -1,0 +1,1 @@
+"""SQL, written down. Functions take a connection and a `user_id`, and return domain values."""

@@ -1,0 +1,234 @@
+/**
+ * One answer: thinking, notices, text and receipt on a rule in the colour of its provider.
+ *
+ * While it streams the tally under the text moves by transform and the open block is built anew, so that
+ * nothing on the page is laid out differently from one frame to the next: no layout shift.
+ */
+
+import type { Message } from "../api/types.ts";
+import { copyText, h, setAttribute, setText } from "../dom/element.ts";
+import type { Row } from "../dom/keyed-list.ts";
+import { LazyMarkdown } from "../dom/lazy-markdown.ts";
+import { reasoningOf } from "../lib/event-fold.ts";
+import { describeCost, formatCost, formatCount, formatRate, formatSeconds, formatTokens } from "../lib/format.ts";
+import { type GenerationState, isSettled } from "../state/generation.ts";
+import { siblingKeys } from "./siblings.ts";
+import { endWords, liveWord } from "./state-words.ts";
+
+export interface AnswerItem {
+  readonly message: Message;
+  readonly generation: GenerationState | null;
+  readonly siblings: readonly Message[];
+  /** The provider's name, for the colour of the rule; the message itself knows only when it is whole. */
+  readonly provider: string;
+  readonly isDemo: boolean;
+}
+
+export interface AnswerActions {
+  retry(message: Message): void;
+  fork(message: Message): void;
+  select(message: Message): void;
+}
+
+export class AnswerRow implements Row<AnswerItem> {
+  readonly element = h("article", { class: "answer" });
+  readonly #thought = h("details", { class: "thought" });
+  readonly #thoughtHead = h("summary");
+  readonly #thoughtText = h("div", { class: "thought-text" });
+  readonly #notices = h("div", { class: "notices" });
+  readonly #markdown: LazyMarkdown;
+  readonly #images = h("div", { class: "images" });
+  readonly #end = h("p", { class: "end" });
+  readonly #tally = h("p", { class: "tally" });
+  readonly #actions: AnswerActions;
+  readonly #now: () => number;
+  #receipt: HTMLElement | null = null;
+  #shown: AnswerItem | null = null;
+  #reasoning = "";
+
+  constructor(actions: AnswerActions, now: () => number, textArrived: () => void) {
+    this.#markdown = new LazyMarkdown(textArrived);
+    this.#actions = actions;
+    this.#now = now;
+    this.#thought.append(this.#thoughtHead, this.#thoughtText);
+    this.#thought.addEventListener("toggle", () => this.#showThought());
+    this.element.append(this.#markdown.element);
+  }
+
+  get isLive(): boolean {
+    return this.element.classList.contains("is-live");
+  }
+
+  update(item: AnswerItem): void {
+    const old = this.#shown;
+    if (old && old.message === item.message && old.generation === item.generation && sameSiblings(old, item)) {
+      if (old.provider === item.provider && old.isDemo === item.isDemo) return;
+    }
+    this.#shown = item;
+    const { generation, provider } = item;
+    const isLive = generation !== null && !isSettled(generation.phase);
+    const message = isLive ? generation.message : item.message;
+    setAttribute(this.element, "data-provider", provider);
+    setAttribute(this.element, "data-status", message.status);
+    setAttribute(this.element, "aria-label", `answer by ${message.model ?? "the model"}`);
+    setAttribute(this.element, "aria-busy", isLive ? "true" : null);
+    this.element.classList.toggle("is-live", isLive);
+    this.#updateThought(message, generation, isLive);
+    this.#updateNotices(generation?.notices ?? []);
+    if (isLive) this.#markdown.update(message.content);
+    else this.#markdown.finish(message.content);
+    this.#updateImages(message);
+    this.#updateEnd(isLive ? null : endWords(message));
+    if (isLive) this.#updateTally(message, generation);
+    else this.#updateReceipt(item);
+  }
+
+  /** Places the tally under the text; called after the frame's content stands. */
+  placeTally(): void {
+    if (this.isLive) this.#tally.style.transform = `translateY(${this.#markdown.element.offsetTop + this.#markdown.element.offsetHeight}px)`;
+  }
+
+  /** Seconds and rate go on while nothing arrives. */
+  tick(): void {
+    const generation = this.#shown?.generation;
+    if (generation && this.isLive) {
+      this.#updateTally(generation.message, generation);
+      this.#updateThought(generation.message, generation, true);
+    }
+  }
+
+  #updateThought(message: Message, generation: GenerationState | null, isLive: boolean): void {
+    this.#reasoning = reasoningOf(message);
+    const tokens = message.tokens_reasoning;
+    const isThere = this.#reasoning !== "" || (tokens !== null && tokens > 0);
+    this.#place(this.#thought, isThere);
+    if (!isThere) return;
+    const isThinking = isLive && message.content === "";
+    const seconds = isThinking ? this.#secondsSince(generation?.firstChunkAt) : (generation?.thoughtSeconds ?? null);
+    const words = [
+      `${isThinking ? "thinking" : "thought"}${seconds === null ? "" : isThinking ? ` ${formatSeconds(seconds)}` : ` for ${formatSeconds(seconds)}`}`,
+      tokens ? `${formatCount(tokens)} tok` : "",
+      this.#reasoning === "" && !isThinking ? "not shown by the provider" : "",
+    ];
+    setText(this.#thoughtHead, words.filter(Boolean).join(" · "));
+    if (this.#thought.open) this.#showThought();
+  }
+
+  #secondsSince(time: number | null | undefined): number | null {
+    return time == null ? null : (this.#now() - time) / 1000;
+  }
+
+  #showThought(): void {
+    if (this.#thought.open) setText(this.#thoughtText, this.#reasoning || "the provider keeps the words of this thought to itself");
+  }
+
+  #updateNotices(notices: readonly string[]): void {
+    this.#place(this.#notices, notices.length > 0);
+    while (this.#notices.childElementCount < notices.length) {
+      this.#notices.append(h("p", {}, notices[this.#notices.childElementCount] ?? ""));
+    }
+  }
+
+  #updateImages(message: Message): void {
+    const images = message.parts.filter(part => part.type === "image");
+    this.#place(this.#images, images.length > 0);
+    for (const part of images.slice(this.#images.childElementCount)) {
+      const url = part.url.startsWith("/api/images/") ? part.url : "";
+      const image = h("img", { src: url, alt: message.content || "generated image", loading: "lazy", decoding: "async" });
+      this.#images.append(h("a", { href: url, target: "_blank", rel: "noopener" }, image));
+    }
+  }
+
+  #updateEnd(end: ReturnType<typeof endWords>): void {
+    this.#place(this.#end, end !== null);
+    if (end === null) return;
+    this.#end.className = `end is-${end.state.word.replace(" ", "-")}`;
+    this.#end.replaceChildren(h("span", { class: "state" }, `${end.state.glyph} ${end.state.word}`), ` ${end.text}`);
+  }
+
+  #updateTally(message: Message, generation: GenerationState): void {
+    this.#receipt?.remove();
+    this.#receipt = null;
+    if (!this.#tally.isConnected) this.element.append(this.#tally);
+    const { glyph, word } = liveWord(generation);
+    const elapsed = (this.#now() - generation.startedAt) / 1000;
+    const streamed = generation.firstChunkAt === null ? 0 : (this.#now() - generation.firstChunkAt) / 1000;
+    // The provider's count when it came, else four characters a token: the mark says which.
+    const counted = message.tokens_output;
+    const tokens = counted ?? Math.round((message.content.length + this.#reasoning.length) / 4);
+    const mark = counted === null ? "~" : "";
+    const isRunning = generation.phase === "live" && streamed > 0.5 && tokens > 1;
+    const facts = [
+      h("span", { class: "model" }, message.model ?? ""),
+      h("span", { class: `state is-${word}` }, `${glyph} ${word}`),
+      h("span", {}, formatSeconds(elapsed)),
+      tokens > 0 ? h("span", {}, `${mark}${formatCount(tokens)} tok`) : null,
+      isRunning ? h("span", {}, `${mark}${Math.round(tokens / streamed)} tok/s`) : null,
+      message.cost !== null ? h("span", { class: "money" }, `${formatCost(message.cost, message.cost_status)}…`) : null,
+    ];
+    this.#tally.replaceChildren(...facts.filter(fact => fact !== null));
+  }
+
+  /** Built anew rather than moved up from the tally: a new element shifts nothing. */
+  #updateReceipt({ message, siblings, isDemo }: AnswerItem): void {
+    this.#tally.remove();
+    const cost = formatCost(message.cost, message.cost_status);
+    const facts = [
+      h("span", { class: "model" }, message.model ?? "", isDemo ? " (tiny demo model)" : ""),
+      h("span", { title: tokensTitle(message) }, formatTokens(message.tokens_input, message.tokens_output)),
+      h("span", { class: "money", title: describeCost(message.cost_status) }, cost),
+      message.time_to_first_chunk === null
+        ? null
+        : h("span", { title: "time to the first token" }, formatSeconds(message.time_to_first_chunk)),
+      h("span", {}, formatRate(message.tokens_output, message.duration, message.time_to_first_chunk)),
+    ].filter(fact => fact?.textContent);
+    const copy = h("button", { type: "button", onclick: () => void copyAnswer(copy, message.content) }, "copy");
+    const retry = h("button", { type: "button", onclick: () => this.#actions.retry(message) }, "retry");
+    const fork = h("button", { type: "button", onclick: () => this.#actions.fork(message) }, "fork");
+    const switcher = siblingKeys(message, siblings, "answer", sibling => this.#actions.select(sibling));
+    const receipt = h(
+      "p",
+      { class: "receipt" },
+      ...facts,
+      h("span", { class: "actions" }, message.content && copy, retry, fork, switcher),
+    );
+    // Focus survives the exchange: pressing › twice must not send a keyboard user back to the top.
+    const focused = this.#receipt?.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+    if (this.#receipt) this.#receipt.replaceWith(receipt);
+    else this.element.append(receipt);
+    this.#receipt = receipt;
+    if (focused) receipt.querySelector<HTMLElement>(`[aria-label="${focused}"]`)?.focus();
+  }
+
+  /** Parts stand in a fixed order, each in the page only while it has something to say. */
+  #place(part: HTMLElement, isThere: boolean): void {
+    if (isThere === part.isConnected && (!isThere || part.parentElement === this.element)) return;
+    if (!isThere) return part.remove();
+    const order: HTMLElement[] = [this.#thought, this.#notices, this.#markdown.element, this.#images, this.#end];
+    const next = order.slice(order.indexOf(part) + 1).find(other => other.parentElement === this.element);
+    const last = this.#receipt ?? (this.#tally.parentElement === this.element ? this.#tally : null);
+    this.element.insertBefore(part, next ?? last);
+    // What is attached anew has not moved: an empty text makes room for a line above it without a shift.
+    if (next === this.#markdown.element && next.textContent === "") this.element.insertBefore(next, next.nextSibling);
+  }
+}
+
+async function copyAnswer(button: HTMLElement, text: string): Promise<void> {
+  setText(button, (await copyText(text)) ? "copied" : "can't copy");
+  setTimeout(() => setText(button, "copy"), 1500);
+}
+
+function tokensTitle(message: Message): string {
+  const parts: [string, number | null][] = [
+    ["in", message.tokens_input],
+    ["of those from cache", message.tokens_cache_read],
+    ["written to cache", message.tokens_cache_write],
+    ["out", message.tokens_output],
+    ["of those reasoning", message.tokens_reasoning],
+  ];
+  return parts.filter(([, count]) => count !== null).map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
+function sameSiblings(a: AnswerItem, b: AnswerItem): boolean {
+  return a.siblings.length === b.siblings.length && a.siblings.every((sibling, at) => sibling.id === b.siblings[at]?.id);
+}

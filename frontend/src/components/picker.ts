@@ -1,0 +1,152 @@
+/**
+ * A list to choose from, with a filter: models, levels, themes, history, the palette. One dialog for all.
+ *
+ * Focus stays in the filter; arrows move the choice. `<dialog>` gives the trap, Esc and the way back.
+ */
+
+import { h, setAttribute } from "../dom/element.ts";
+import { fuzzyFilter } from "../lib/fuzzy.ts";
+
+export interface Choice {
+  readonly label: string;
+  readonly detail?: string;
+  readonly group?: string;
+  /** Why it can't be chosen. */
+  readonly disabledReason?: string | null;
+  readonly isCurrent?: boolean;
+  /** Text the filter looks at, besides the label. */
+  readonly keywords?: string;
+  readonly run: () => void;
+}
+
+export function openPicker(title: string, choices: readonly Choice[], emptyText = "nothing fits"): void {
+  const filter = h("input", {
+    type: "text",
+    role: "combobox",
+    "aria-label": `filter ${title}`,
+    "aria-expanded": "true",
+    "aria-controls": "picker-list",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    placeholder: "type to filter",
+  });
+  const list = h("ul", { class: "picker-list", id: "picker-list", role: "listbox", "aria-label": title });
+  const close = h("button", { type: "button", class: "close", "aria-label": "close" }, "×");
+  const head = h("div", { class: "picker-head" }, h("h2", {}, title), close);
+  const isLong = choices.length > 7;
+  const dialog = h("dialog", { class: "picker", "aria-label": title }, head, h("div", { class: "picker-filter", hidden: !isLong }, filter), list);
+  let shown: Choice[] = [];
+  let chosen = 0;
+
+  const choose = (at: number) => {
+    chosen = shown.length ? (at + shown.length) % shown.length : 0;
+    for (const option of list.querySelectorAll('[role="option"]')) {
+      const isChosen = option.id === `choice-${chosen}`;
+      setAttribute(option, "aria-selected", isChosen ? "true" : "false");
+      if (isChosen) option.scrollIntoView?.({ block: "nearest" });
+    }
+    const owner = isLong ? filter : list;
+    setAttribute(owner, "aria-activedescendant", shown.length ? `choice-${chosen}` : null);
+  };
+
+  const take = (choice: Choice | undefined) => {
+    if (!choice || choice.disabledReason) return;
+    dialog.close();
+    choice.run();
+  };
+
+  const render = () => {
+    shown = fuzzyFilter(choices, filter.value, choice => `${choice.label} ${choice.keywords ?? ""}`);
+    // Under a filter the best comes first and groups would only scatter it.
+    const isGrouped = filter.value.trim() === "";
+    let group: string | undefined;
+    list.replaceChildren();
+    for (const [at, choice] of shown.entries()) {
+      if (isGrouped && choice.group !== undefined && choice.group !== group) {
+        group = choice.group;
+        list.append(h("li", { class: "picker-group", role: "presentation" }, group));
+      }
+      list.append(option(choice, at, () => take(choice)));
+    }
+    if (shown.length === 0) list.append(h("li", { class: "picker-empty", role: "presentation" }, emptyText));
+    choose(isGrouped ? Math.max(0, shown.findIndex(choice => choice.isCurrent)) : 0);
+  };
+
+  dialog.addEventListener("keydown", event => {
+    if (event.isComposing) return;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
+    if (step) choose(Math.abs(step) === 1 ? chosen + step : Math.min(shown.length - 1, Math.max(0, chosen + step)));
+    else if (event.key === "Enter" && event.target !== close) take(shown[chosen]);
+    else return;
+    event.preventDefault();
+  });
+  filter.addEventListener("input", render);
+  show(dialog, close);
+  render();
+  if (isLong) {
+    // On a phone the keyboard would hide the list before it was seen.
+    if (!matchMedia("(pointer: coarse)").matches) filter.focus();
+  } else {
+    list.tabIndex = 0;
+    list.focus();
+  }
+}
+
+function option(choice: Choice, at: number, take: () => void): HTMLElement {
+  const { label, detail, disabledReason, isCurrent } = choice;
+  return h(
+    "li",
+    { role: "option", id: `choice-${at}`, "aria-disabled": disabledReason ? "true" : null, class: isCurrent ? "is-current" : null, onclick: take },
+    h("span", { class: "choice-mark", "aria-hidden": "true" }, isCurrent ? "▌" : ""),
+    h("span", { class: "choice-label" }, label),
+    h("span", { class: "choice-detail" }, disabledReason ?? detail ?? ""),
+  );
+}
+
+/** A question with two keys; true when the first was pressed. */
+export function confirm(question: string, yes: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const accept = h("button", { type: "button", class: "is-danger" }, yes);
+    const keep = h("button", { type: "button" }, "keep");
+    const dialog = h("dialog", { class: "question", role: "alertdialog", "aria-label": question }, h("p", {}, question), h("p", { class: "keys" }, keep, accept));
+    let answer = false;
+    accept.addEventListener("click", () => {
+      answer = true;
+      dialog.close();
+    });
+    dialog.addEventListener("close", () => resolve(answer));
+    show(dialog, keep);
+    keep.focus();
+  });
+}
+
+/** A question with a line to write; null when it was called off. */
+export function ask(question: string, value: string): Promise<string | null> {
+  return new Promise(resolve => {
+    const line = h("input", { type: "text", "aria-label": question, autocomplete: "off" });
+    line.value = value;
+    const cancel = h("button", { type: "button" }, "cancel");
+    const form = h("form", {}, h("p", {}, question), line, h("p", { class: "keys" }, cancel, h("button", { type: "submit" }, "ok")));
+    const dialog = h("dialog", { class: "question", "aria-label": question }, form);
+    let answer: string | null = null;
+    form.addEventListener("submit", event => {
+      event.preventDefault();
+      answer = line.value.trim() || null;
+      dialog.close();
+    });
+    dialog.addEventListener("close", () => resolve(answer));
+    show(dialog, cancel);
+    line.focus();
+    line.select();
+  });
+}
+
+/** Opens a dialog that leaves the page when it closes, and closes by `close`, Esc or a press beside it. */
+function show(dialog: HTMLDialogElement, close: HTMLElement): void {
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", event => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

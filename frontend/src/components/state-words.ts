@@ -1,0 +1,48 @@
+/** State as a glyph with a word, never a colour alone. */
+
+import type { Message } from "../api/types.ts";
+import type { GenerationState } from "../state/generation.ts";
+
+export interface StateWord {
+  readonly glyph: string;
+  readonly word: string;
+}
+
+export const LIVE: StateWord = { glyph: "●", word: "live" };
+export const RESUMING: StateWord = { glyph: "◐", word: "resuming" };
+export const OFFLINE: StateWord = { glyph: "○", word: "offline" };
+export const STOPPED: StateWord = { glyph: "■", word: "stopped" };
+export const INTERRUPTED: StateWord = { glyph: "▲", word: "interrupted" };
+export const ERROR: StateWord = { glyph: "▲", word: "error" };
+export const SENDING: StateWord = { glyph: "◌", word: "sending" };
+export const QUEUED: StateWord = { glyph: "◌", word: "queued" };
+
+/** The state of an answer that is still being made. */
+export function liveWord(state: GenerationState): StateWord {
+  if (state.isOffline) return OFFLINE;
+  if (state.phase === "live") return LIVE;
+  return state.phase === "resuming" ? RESUMING : SENDING;
+}
+
+/** What there is to say of how an answer ended; null when it simply ended. */
+export function endWords(message: Message): { state: StateWord; text: string } | null {
+  const kept = message.content === "" ? "nothing was said yet." : "what was said is kept.";
+  const because = message.error ? `${endSentence(message.error.message)} ` : "";
+  switch (message.status) {
+    case "stopped":
+      return { state: STOPPED, text: kept };
+    case "interrupted":
+      return { state: INTERRUPTED, text: `${because}${kept} press retry to ask again.` };
+    case "error":
+      return { state: ERROR, text: `${because}${kept} press retry to ask again.` };
+  }
+  if (message.finish_reason === "length") return { state: { glyph: "▲", word: "cut short" }, text: "the answer reached its token limit." };
+  if (message.finish_reason === "content_filter") {
+    return { state: { glyph: "▲", word: "filtered" }, text: "the provider's filter ended this answer." };
+  }
+  return null;
+}
+
+export function endSentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,89 @@
+/**
+ * What this device remembers: its id, theme, the choice for new prompts, drafts and the prompt history.
+ *
+ * Knows the browser's storage, and that it may be missing, full or forbidden: then things last as long as the page.
+ */
+
+import { type Atom, atom } from "../lib/store.ts";
+import { randomUuid } from "../lib/uuid.ts";
+
+const PREFIX = "llm-router.";
+const HISTORY_LENGTH = 200;
+
+export type Theme = "auto" | "tokyo-night" | "phosphor" | "amber" | "paper";
+export const THEMES: readonly Theme[] = ["auto", "tokyo-night", "phosphor", "amber", "paper"];
+
+/** What the next prompt is sent with. Null leaves it to the server or the model. */
+export interface PromptSettings {
+  model: string | null;
+  temperature: number | null;
+  reasoning: string | null;
+}
+
+export class DeviceStorage {
+  readonly #storage: Storage | null;
+
+  constructor(storage: Storage | null) {
+    this.#storage = storage;
+  }
+
+  read<T>(name: string, fallback: T): T {
+    try {
+      const text = this.#storage?.getItem(PREFIX + name);
+      return text ? (JSON.parse(text) as T) : fallback;
+    } catch {
+      return fallback;
+    }
+  }
+
+  write(name: string, value: unknown): void {
+    try {
+      if (value === null || value === "") this.#storage?.removeItem(PREFIX + name);
+      else this.#storage?.setItem(PREFIX + name, JSON.stringify(value));
+    } catch {
+      // Full or forbidden. What is on the screen stays there.
+    }
+  }
+}
+
+export class Preferences {
+  readonly theme: Atom<Theme>;
+  readonly effects: Atom<boolean>;
+  readonly prompt: Atom<PromptSettings>;
+  readonly history: Atom<readonly string[]>;
+  readonly deviceId: string;
+  readonly #storage: DeviceStorage;
+
+  constructor(storage: DeviceStorage) {
+    this.#storage = storage;
+    const stored = storage.read<Theme>("theme", "tokyo-night");
+    this.theme = this.#kept("theme", THEMES.includes(stored) ? stored : "tokyo-night");
+    this.effects = this.#kept("effects", storage.read("effects", true));
+    this.prompt = this.#kept("prompt", {
+      ...{ model: null, temperature: null, reasoning: null },
+      ...storage.read<Partial<PromptSettings>>("prompt", {}),
+    });
+    this.history = this.#kept("history", storage.read<readonly string[]>("history", []));
+    this.deviceId = storage.read("device", "") || randomUuid();
+    storage.write("device", this.deviceId);
+  }
+
+  /** Newest last; a prompt that was used before moves to the end. */
+  remember(prompt: string): void {
+    this.history.update(history => [...history.filter(old => old !== prompt), prompt].slice(-HISTORY_LENGTH));
+  }
+
+  draft(conversationId: string | null): string {
+    return this.#storage.read(`draft.${conversationId ?? "new"}`, "");
+  }
+
+  keepDraft(conversationId: string | null, text: string): void {
+    this.#storage.write(`draft.${conversationId ?? "new"}`, text);
+  }
+
+  #kept<T>(name: string, value: T): Atom<T> {
+    const kept = atom(value);
+    kept.subscribe(next => this.#storage.write(name, next));
+    return kept;
+  }
+}

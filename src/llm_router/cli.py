@@ -1,0 +1,52 @@
+"""The terminal door: `llm-router serve`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from llm_router import __version__
+from llm_router.settings import Settings, SettingsError, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status: 2 for a mistake in the call or the configuration."""
+    parser = argparse.ArgumentParser(prog="llm-router", description="A self-hosted router for one person's prompts.")
+    parser.add_argument("--version", action="version", version=f"llm-router {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="start the server")
+    serve.add_argument("--host", help="address to listen on (default: HOST, else 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default: PORT, else 8000)")
+    serve.add_argument("--reload", action="store_true", help="start anew when the sources change")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"llm-router: {error}", file=sys.stderr)
+        return 2
+    return _serve(
+        replace(
+            settings,
+            host=settings.host if options.host is None else options.host,
+            port=settings.port if options.port is None else options.port,
+        ),
+        reload=options.reload,
+    )
+
+
+def _serve(settings: Settings, *, reload: bool) -> int:
+    if not reload:
+        from llm_router.server import run_server
+
+        return run_server(settings)
+    import uvicorn
+
+    uvicorn.run(
+        "llm_router.app:create_app",
+        factory=True,
+        reload=True,
+        host=settings.host,
+        port=settings.port,
+        timeout_graceful_shutdown=2,
+    )
+    return 0

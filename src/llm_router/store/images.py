@@ -1,0 +1,73 @@
+"""Images that were made here: where each lies and what it came from. The bytes lie beside the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llm_router.domain.errors import NotFound
+from llm_router.store.tables import images, messages
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    id: str
+    message_id: str | None
+    file_name: str
+    media_type: str
+    model: str
+    prompt: str
+    created_at: int
+
+
+async def insert_image(connection: AsyncConnection, user_id: str, image: StoredImage) -> None:
+    await connection.execute(
+        images.insert().values(
+            id=image.id,
+            user_id=user_id,
+            message_id=image.message_id,
+            file_name=image.file_name,
+            media_type=image.media_type,
+            model=image.model,
+            prompt=image.prompt,
+            created_at=image.created_at,
+        )
+    )
+
+
+async def get_image(connection: AsyncConnection, user_id: str, image_id: str) -> StoredImage:
+    """Raises NotFound."""
+    row = (
+        await connection.execute(select(images).where(images.c.user_id == user_id, images.c.id == image_id))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no such image.")
+    return StoredImage(row.id, row.message_id, row.file_name, row.media_type, row.model, row.prompt, row.created_at)
+
+
+async def images_of_conversation(connection: AsyncConnection, user_id: str, conversation_id: str) -> list[StoredImage]:
+    rows = await connection.execute(
+        select(images)
+        .join(messages, messages.c.id == images.c.message_id)
+        .where(images.c.user_id == user_id, messages.c.conversation_id == conversation_id)
+    )
+    return [_image_from(row) for row in rows]
+
+
+async def delete_unused_images(
+    connection: AsyncConnection, user_id: str, candidates: Sequence[StoredImage]
+) -> list[StoredImage]:
+    """Of `candidates`, deletes and returns those that no message shows any more: copies share their image."""
+    unused: list[StoredImage] = []
+    for image in candidates:
+        shown = select(messages.c.id).where(messages.c.user_id == user_id, messages.c.parts.contains(image.id))
+        if (await connection.execute(shown.limit(1))).first() is None:
+            await connection.execute(images.delete().where(images.c.user_id == user_id, images.c.id == image.id))
+            unused.append(image)
+    return unused
+
+
+def _image_from(row: Any) -> StoredImage:
+    return StoredImage(row.id, row.message_id, row.file_name, row.media_type, row.model, row.prompt, row.created_at)

@@ -1,0 +1,176 @@
+"""The tables as they are now. `migrations/` says how a database gets here; a test holds the two together.
+
+Times are integer milliseconds since 1970, money is integer nano-dollars, durations are seconds.
+"""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+OWNER_ID = "owner"
+"""The one user of this version. Every query is scoped by it already, so that more are a matter of more rows."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("model", Text),
+    Column("system_prompt", Text),
+    Column("device_id", Text),
+    # No foreign key: the leaf is younger than the conversation, and both are written in one transaction.
+    Column("active_leaf_id", Text),
+    Column("created_at", Integer, nullable=False),
+    Column("updated_at", Integer, nullable=False),
+)
+Index(None, conversations.c.user_id, conversations.c.updated_at, conversations.c.id)
+Index(None, conversations.c.user_id, conversations.c.device_id, conversations.c.updated_at, conversations.c.id)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    # Checked at the commit, so that a whole tree is written in any order.
+    Column("parent_id", Text, ForeignKey("messages.id", ondelete="CASCADE", deferrable=True, initially="DEFERRED")),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    # JSON; only where the text alone does not say everything.
+    Column("parts", Text),
+    Column("model", Text),
+    Column("provider", Text),
+    Column("connection", Text),
+    Column("response_model", Text),
+    Column("temperature", Float),
+    Column("reasoning", Text),
+    Column("max_tokens", Integer),
+    Column("status", Text, nullable=False),
+    Column("device_id", Text),
+    Column("tokens_input", Integer),
+    Column("tokens_output", Integer),
+    Column("tokens_cache_read", Integer),
+    Column("tokens_cache_write", Integer),
+    Column("tokens_reasoning", Integer),
+    Column("cost", Integer),
+    Column("cost_status", Text),
+    Column("finish_reason", Text),
+    Column("error", Text),
+    # JSON, see services/event_log.py: how the text was cut into events, and the number of the last one.
+    Column("event_log", Text),
+    Column("last_event_id", Integer),
+    Column("time_to_first_chunk", Float),
+    Column("duration", Float),
+    Column("created_at", Integer, nullable=False),
+    CheckConstraint("role IN ('user', 'assistant')", name="role"),
+    CheckConstraint("status IN ('pending', 'streaming', 'complete', 'stopped', 'interrupted', 'error')", name="status"),
+)
+Index(None, messages.c.conversation_id, messages.c.id)
+Index(None, messages.c.parent_id)
+# What start-up looks for, and what marks a conversation as live: a handful of rows among very many.
+Index("ix_messages_unfinished", messages.c.id, sqlite_where=text("status IN ('pending', 'streaming')"))
+
+message_chunks = Table(
+    "message_chunks",
+    metadata,
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("message_id", "seq"),
+    sqlite_with_rowid=False,
+)
+
+usage_logs = Table(
+    "usage_logs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # The money stays when the words go.
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="SET NULL")),
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="SET NULL")),
+    Column("device_id", Text),
+    Column("source", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("response_model", Text),
+    Column("operation_name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error_type", Text),
+    Column("tokens_input", Integer),
+    Column("tokens_output", Integer),
+    Column("tokens_cache_read", Integer),
+    Column("tokens_cache_write", Integer),
+    Column("tokens_reasoning", Integer),
+    Column("cost", Integer),
+    Column("cost_status", Text, nullable=False),
+    Column("price_version", Text),
+    Column("raw_usage", Text),
+    Column("time_to_first_chunk", Float),
+    Column("duration", Float),
+    Column("timestamp", Integer, nullable=False),
+    CheckConstraint("source IN ('web', 'gateway', 'cli')", name="source"),
+    CheckConstraint("cost_status IN ('exact', 'bounded', 'estimated', 'unpriced')", name="cost_status"),
+)
+Index(None, usage_logs.c.user_id, usage_logs.c.timestamp)
+Index(None, usage_logs.c.conversation_id)
+Index(None, usage_logs.c.message_id)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "key"),
+    sqlite_with_rowid=False,
+)
+Index(None, idempotency_keys.c.message_id)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="SET NULL")),
+    # Relative to the image folder beside the database; the bytes themselves would make the database slow.
+    Column("file_name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+)
+Index(None, images.c.user_id, images.c.id)
+Index(None, images.c.message_id)

@@ -1,0 +1,164 @@
+"""The built page and the API's documentation, served from memory.
+
+What lies in the build folder at the start is what is served until the end: a request's path is a key in a
+table and never touches the disk, and a build that is replaced under a running server does not mix two
+versions. Knows the layout that the front-end's build makes, and nothing of the API but that its paths are not
+pages.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from llm_router.domain.errors import InvalidRequest, NotFound
+from llm_router.web.errors import error_response
+
+_MEDIA_TYPES: Mapping[str, str] = {
+    # Not from `mimetypes`: it reads the machine's own tables, and with `nosniff` a wrong one breaks the page.
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+_CODINGS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
+"""Best first, with the suffix of the sibling that the build may have left."""
+
+_HASHED = "public, max-age=31536000, immutable"
+_CHECKED = "no-cache"
+_SHORT = "public, max-age=3600"
+
+_NOT_BUILT = "The page has not been built yet. Run `make setup` in the project's folder and start the server again.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes = field(repr=False)
+    media_type: str
+    cache_control: str
+    etag: str
+    """From the content: a package or an image may give every file of every version the same time and size."""
+    encoded: Mapping[str, bytes] = field(repr=False)
+
+
+class StaticSite:
+    """An ASGI application for every path that no route takes: give it to the router as its `default`.
+
+    Not as a mount at `/`, which would take a path known under another method before the router can say 405.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._files = dict(_read(directory))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._response(scope["method"], scope["path"], Headers(scope=scope))(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+
+    def _response(self, method: str, path: str, headers: Headers) -> Response:
+        file = self._files.get(path)
+        is_page = not path.startswith(("/api/", "/assets/")) and path != "/api"
+        if method not in ("GET", "HEAD") and (file or is_page):
+            error = InvalidRequest(f"{method} is not possible here.")
+            return error_response(error, status=405, headers={"Allow": "GET, HEAD"})
+        if file is None and is_page and _wants_page(headers):
+            # A place inside the app, such as /c/{id}: the page finds its way from the address.
+            file = self._files.get("/")
+            if file is None:
+                return PlainTextResponse(_NOT_BUILT, status_code=503, headers={"Cache-Control": "no-store"})
+        if file is None:
+            return error_response(NotFound(f"There is nothing at {path[:200]}."))
+        return _file_response(file, headers)
+
+
+def _read(directory: Path) -> Iterator[tuple[str, _File]]:
+    """Every file of the build under the path it is asked for by."""
+    suffixes = tuple(_CODINGS.values())
+    for location in sorted(directory.rglob("*")):
+        name = location.relative_to(directory).as_posix()
+        is_hidden = any(part.startswith(".") for part in name.split("/"))  # the build's own notes
+        if is_hidden or location.suffix in suffixes or not location.is_file():
+            continue
+        content = location.read_bytes()
+        encoded = {
+            coding: sibling.read_bytes()
+            for coding, suffix in _CODINGS.items()
+            if (sibling := location.with_name(location.name + suffix)).is_file()
+        }
+        for path in _paths(name):
+            yield path, _File(content, _media_type(location), _cache_control(path), _etag(content), encoded)
+
+
+def _paths(name: str) -> tuple[str, ...]:
+    if name == "index.html":
+        return "/", "/index.html"
+    if name == "docs/index.html":
+        return "/api/docs", "/api/docs/"
+    if name.startswith("docs/"):
+        return (f"/api/{name}",)
+    return (f"/{name}",)
+
+
+def _media_type(location: Path) -> str:
+    return _MEDIA_TYPES.get(location.suffix.lower(), "application/octet-stream")
+
+
+def _cache_control(path: str) -> str:
+    if path.startswith("/assets/"):
+        return _HASHED
+    return _CHECKED if path in ("/", "/index.html", "/api/docs", "/api/docs/") else _SHORT
+
+
+def _etag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _file_response(file: _File, asked: Headers) -> Response:
+    accepted = _accepted_codings(asked.get("accept-encoding", ""))
+    coding = next((coding for coding in file.encoded if coding in accepted), None)
+    headers = {
+        "Cache-Control": file.cache_control,
+        "ETag": f'"{file.etag}-{coding}"' if coding else f'"{file.etag}"',
+    }
+    if file.encoded:
+        headers["Vary"] = "Accept-Encoding"
+    if headers["ETag"] in _entity_tags(asked.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    if coding:
+        headers["Content-Encoding"] = coding
+    return Response(
+        file.encoded[coding] if coding else file.content, headers={**headers, "Content-Type": file.media_type}
+    )
+
+
+def _wants_page(headers: Headers) -> bool:
+    return "text/html" in headers.get("accept", "").lower()
+
+
+def _accepted_codings(value: str) -> set[str]:
+    """The codings named in `Accept-Encoding`, without those refused by `q=0`."""
+    codings = set()
+    for entry in value.lower().split(","):
+        coding, _, quality = entry.partition(";")
+        if quality.strip().replace(" ", "").rstrip("0") not in ("q=", "q=0."):
+            codings.add(coding.strip())
+    return codings
+
+
+def _entity_tags(value: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in value.split(",")}

@@ -1,0 +1,50 @@
+"""Reads JSON that others wrote, one suspicious value at a time. Knows no dialect.
+
+Vendors leave fields out, send null where a list belongs and numbers where a word belongs. Each function here
+answers with the wanted type or with nothing, so that a codec says what it wants and never checks twice.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+
+def read_json(data: str | bytes) -> Any:
+    """The value, None where it is not JSON."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in a list; whatever else is in it is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def count(value: Any) -> int | None:
+    """A number of things. Some write `12.0`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or value != value // 1:
+        return None
+    return int(value)
+
+
+def amount(value: Any) -> Decimal | None:
+    """A sum of money, as a number or as digits in a string."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return number if number.is_finite() else None
