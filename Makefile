@@ -57,7 +57,7 @@ lint: setup-dev ## the checks alone
 	$(call step,ruff format,$(BIN)/ruff format --check)
 	$(call step,import-linter,$(BIN)/lint-imports --no-logo)
 	$(call step,mypy,$(BIN)/mypy)
-	$(call step,Biome,npm --prefix frontend run --silent check)
+	$(call step,Biome,npm --prefix frontend run --silent check -- --colors=$$([ -t 1 ] && echo force || echo off))
 	$(call step,tsc,npm --prefix frontend run --silent typecheck)
 
 format: setup-dev ## put all sources in order

@@ -31,13 +31,9 @@ find_chromium && exit
 [ "${1:-}" = --install ] || exit 1
 
 cd "$(dirname "$0")/.."
-# What is installed talks on the error stream: standard output is for the path.
-if [ "$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then
-    echo "There is no Chromium here: installing Debian's." >&2
-    export DEBIAN_FRONTEND=noninteractive
-    { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null </dev/null || true
-else
-    echo "There is no Chromium here: asking Playwright for one." >&2
+# Playwright talks on standard output, which is for the path here.
+if ! { grep -qs '^ID=debian' /etc/os-release && scripts/apt_install.sh chromium; }; then
+    echo "Asking Playwright for a Chromium" >&2
     (cd frontend && npx --yes playwright-core install chromium) >&2 </dev/null || true
 fi
 find_chromium && exit

@@ -92,7 +92,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
-    """Host names answered besides those a home network has anyway; see `web/middleware.py`."""
+    """Host names answered besides those a home network has anyway; see `web/hosts.py`."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     max_retries: int = 2
     """Further tries of an upstream call that failed before its first token."""

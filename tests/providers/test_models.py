@@ -57,8 +57,9 @@ async def test_an_image_comes_whole_with_its_usage(kind: Kind, fake: FakeProvide
     request = ImageRequest("a cat", "gpt-image-fake", size="1024x1024", quality="low")
     image = await connect(kind).generate_image(request, target("gpt-image-fake"))
     assert (image.content, image.media_type) == (png(), "image/png")
-    assert (image.tokens_input, image.tokens_output) == (10, 272)
-    assert image.raw_usage is not None
+    assert (image.usage.tokens_input, image.usage.tokens_output) == (10, 272)
+    assert image.usage.raw is not None
+    assert image.usage.raw["output_tokens_details"] == {"image_tokens": 272, "text_tokens": 0}
     sent = (await fake.request(1)).body
     assert sent == {"model": "gpt-image-fake", "prompt": "a cat", "n": 1, "size": "1024x1024", "quality": "low"}
 
@@ -67,7 +68,7 @@ async def test_dall_e_is_asked_for_the_bytes(connect: Connect) -> None:
     image = await connect("openai").generate_image(ImageRequest("a cat", "dall-e-fake"), target("dall-e-fake"))
     assert image.content == png()
     assert image.revised_prompt == "A picture of a cat"
-    assert image.tokens_output is None
+    assert image.usage.tokens_output is None
 
 
 async def test_the_address_of_an_image_is_not_fetched(connect: Connect) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from scripts import update_prices
 
 from llm_router.domain.catalog import ModelInfo, ModelPrice
 from llm_router.domain.chat import ChatRequest, Target
@@ -254,8 +255,9 @@ async def test_a_caller_who_leaves_does_not_end_the_fetch(snapshot: Snapshot) ->
 async def test_closing_ends_the_fetch(snapshot: Snapshot) -> None:
     listing = ListingProvider()
     listing.gate.clear()
-    async with catalog_of(snapshot, compatible("den"), providers={"den": listing}):
-        await _until_asked(listing, 1)
+    async with asyncio.timeout(5):
+        async with catalog_of(snapshot, compatible("den"), providers={"den": listing}, timeout_seconds=3600):
+            await _until_asked(listing, 1)
     assert listing.was_cancelled
 
 
@@ -503,12 +505,32 @@ def test_the_snapshot_loads_in_an_instant() -> None:
     assert min(durations) < 0.02
 
 
+def test_the_snapshot_is_what_the_script_makes_of_the_locked_price_list(snapshot: Snapshot) -> None:
+    text = update_prices.CATALOG.read_text(encoding="utf-8")
+    assert update_prices.dump({"version": snapshot.version, **update_prices.build()}) == text
+    assert len(text.encode()) < 150_000
+
+
 def test_facts_belong_to_a_family_and_not_to_what_merely_begins_alike(snapshot: Snapshot) -> None:
     vendor = snapshot.vendor("openai")
     assert vendor.facts("gpt-5-mini-2025-08-07").reasoning_levels == ("minimal", "low", "medium", "high")
     assert vendor.facts("gpt-5-pro").reasoning_levels == ("high",)
     assert vendor.facts("gpt-5.9-nova").reasoning_levels is None
     assert vendor.facts("gpt-4o-mini").reasoning_levels == ()
+
+
+def test_of_two_rows_that_fit_the_earlier_counts() -> None:
+    def found(*rows: Mapping[str, object]) -> str | None:
+        table = {"hosts": [], "models": [{"prices": [{"input": "1"}], **row} for row in rows]}
+        head = {"version": "v", "families": {}, "preferred": {}}
+        row = Snapshot({**head, "vendors": {"v": table}}).vendor("v").find("Alpha-2-Pro")
+        return row.id if row else None
+
+    described, exact = {"id": "alpha", "match": ["^alpha-"]}, {"id": "alpha-2", "match": ["+-pro"]}
+    assert found(described, exact) == "alpha"
+    assert found(exact, described) == "alpha-2"
+    assert found({"id": "both", "match": [["*pha", "$-pro", "/2.p"]]}) == "both"
+    assert found({"id": "one", "match": [["*pha", "$-mini"]]}) is None
 
 
 def test_every_row_of_the_snapshot_can_be_read(snapshot: Snapshot) -> None:

@@ -194,6 +194,16 @@ async def test_a_server_that_closes_ends_the_stream_at_once_and_well() -> None:
         await source.is_closed.wait()
 
 
+async def test_the_last_event_is_heard_by_who_reads_while_the_server_closes() -> None:
+    source, closing = Source(), asyncio.Event()
+    source.put(event(1))
+    async with reading(streaming(source.read, closing=closing)) as (reader, _):
+        await reader.readuntil(b"id: 1\n")
+        source.put(NumberedEvent(2, "error", b"{}"))
+        closing.set()  # in one turn of the loop with the event
+        assert b"id: 2\nevent: error\n" in await reader.readuntil(b"0\r\n\r\n")
+
+
 async def test_a_failure_comes_after_what_came_before_it_and_cuts_the_stream(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -23,6 +23,8 @@ export interface Completion {
   /** The whole text of the prompt when this one is taken. */
   readonly text: string;
   readonly label: string;
+  /** What may follow it. */
+  readonly argument: string;
   readonly summary: string;
   /** Whether taking it leaves something to type. */
   readonly isOpen: boolean;
@@ -35,7 +37,8 @@ export function complete(text: string, context: CommandContext): Completion[] {
   if (gap === "") {
     return fuzzyFilter(COMMANDS, name, command => command.name).map(command => ({
       text: command.argument ? `/${command.name} ` : `/${command.name}`,
-      label: `/${command.name}${command.argument ? ` ${command.argument}` : ""}`,
+      label: `/${command.name}`,
+      argument: command.argument ?? "",
       summary: command.summary,
       isOpen: command.argument?.startsWith("<") ?? false,
     }));
@@ -43,5 +46,5 @@ export function complete(text: string, context: CommandContext): Completion[] {
   const values = COMMANDS.find(command => command.name === name)?.values?.(context) ?? [];
   return fuzzyFilter(values, argument, value => value)
     .filter(value => value !== argument)
-    .map(value => ({ text: `/${name} ${value}`, label: value, summary: "", isOpen: false }));
+    .map(value => ({ text: `/${name} ${value}`, label: value, argument: "", summary: "", isOpen: false }));
 }

@@ -6,7 +6,7 @@
  */
 
 import { reasoningLevels, type ServerFacts } from "../state/catalog.ts";
-import type { Chat } from "../state/chat.ts";
+import type { Chat, Pair } from "../state/chat.ts";
 import { type Preferences, THEMES, type Theme } from "../state/preferences.ts";
 import { usageReport } from "./usage-report.ts";
 
@@ -61,7 +61,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "temp",
-    argument: "[0–2 | default]",
+    argument: "[0–2]",
     summary: "set the temperature",
     values: () => ["default", "0", "0.3", "0.7", "1"],
     run: ({ chat, facts, preferences, surface }, argument) => {
@@ -79,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "reasoning",
-    argument: "[level | default]",
+    argument: "[level]",
     summary: "set how long the model thinks",
     values: ({ chat, facts }) => ["default", ...reasoningLevels(facts.model(chat.settings().model))],
     run: ({ chat, facts, preferences, surface }, argument) => {
@@ -156,7 +156,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "image",
-    argument: "<what it shows>",
+    argument: "<text>",
     summary: "make an image",
     run: async ({ chat, facts }, argument) => {
       if (argument === "") throw new CommandError("say what the image shows: /image a lighthouse at dusk");
@@ -173,7 +173,8 @@ export const COMMANDS: readonly Command[] = [
       await facts.refreshUsage();
       const summary = facts.usage.get();
       if (!summary) throw new CommandError("the server did not say what was spent");
-      chat.print(usageReport(summary));
+      const { head, rows, notes } = usageReport(summary);
+      chat.print(head, [...rows, ...notes]);
     },
   },
   {
@@ -189,7 +190,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "effects",
-    argument: "[on | off]",
+    argument: "[on|off]",
     summary: "scan lines and glow",
     values: () => ["on", "off"],
     run: ({ preferences }, argument) => {
@@ -200,11 +201,11 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "help",
     summary: "commands and keys",
-    run: ({ chat }) => chat.print(helpText()),
+    run: ({ chat }) => chat.print("", helpRows()),
   },
 ];
 
-const KEYS: readonly (readonly [string, string])[] = [
+const KEYS: readonly Pair[] = [
   ["enter", "send; a new line on a touch keyboard"],
   ["shift enter", "a new line"],
   ["esc", "close, or stop the answer"],
@@ -213,11 +214,9 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["//", "a prompt that begins with a slash"],
 ];
 
-export function helpText(): string {
-  const commands = COMMANDS.map(({ name, argument, summary }) => [`/${name}${argument ? ` ${argument}` : ""}`, summary]);
-  const rows = [...commands, ["", ""], ...KEYS];
-  const width = Math.max(...rows.map(([left]) => left?.length ?? 0)) + 2;
-  return rows.map(([left = "", right = ""]) => (left + " ".repeat(width - left.length) + right).trimEnd()).join("\n");
+export function helpRows(): Pair[] {
+  const commands = COMMANDS.map(({ name, argument, summary }): Pair => [`/${name}${argument ? ` ${argument}` : ""}`, summary]);
+  return [...commands, ...KEYS];
 }
 
 function chatModels(facts: ServerFacts): string[] {

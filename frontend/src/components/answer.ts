@@ -143,7 +143,7 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#place(this.#end, end !== null);
     if (end === null) return;
     this.#end.className = `end is-${end.state.word.replace(" ", "-")}`;
-    this.#end.replaceChildren(h("span", { class: "state" }, `${end.state.glyph} ${end.state.word}`), ` ${end.text}`);
+    this.#end.replaceChildren(h("span", { class: "state" }, `${end.state.glyph} ${end.state.word}`), ` · ${end.text}`);
   }
 
   #updateTally(message: Message, generation: GenerationState): void {

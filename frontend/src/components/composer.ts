@@ -224,7 +224,7 @@ export class Composer {
         const option = h(
           "li",
           { role: "option", id: `completion-${at}` },
-          h("span", { class: "completion-label" }, completion.label),
+          h("span", { class: "completion-label" }, completion.label, h("span", { class: "roomy" }, ` ${completion.argument}`)),
           h("span", { class: "completion-summary" }, completion.summary),
         );
         option.addEventListener("pointerdown", event => event.preventDefault());

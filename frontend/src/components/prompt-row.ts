@@ -82,14 +82,14 @@ function describe(prompt: PendingPrompt, generation: GenerationState | null, isH
   if (prompt.status === "failed") {
     const retryAfter = prompt.error?.details?.retry_after_seconds;
     const wait = typeof retryAfter === "number" ? ` try again in ${formatSeconds(retryAfter)}.` : "";
-    return `${ERROR.glyph} ${ERROR.word} ${endSentence(prompt.error?.message ?? "it was not sent")}${wait} your prompt is kept here.`;
+    return `${ERROR.glyph} ${ERROR.word} · ${endSentence(prompt.error?.message ?? "it was not sent")}${wait} your prompt is kept here.`;
   }
   if (prompt.status === "sending") {
     if (!generation) return "◌ sending";
     const { glyph, word } = liveWord(generation);
-    return word === "offline" ? `${glyph} ${word} it is sent as soon as the server can be reached` : `${glyph} ${word}`;
+    return word === "offline" ? `${glyph} ${word} · it is sent as soon as the server can be reached` : `${glyph} ${word}`;
   }
-  return `${QUEUED.glyph} ${QUEUED.word}${isHeld ? " the answer before it did not come to its end" : ""}`;
+  return `${QUEUED.glyph} ${QUEUED.word}${isHeld ? " · the answer before it did not come to its end" : ""}`;
 }
 
 function mark(): HTMLElement {

@@ -223,7 +223,8 @@ export class Transcript {
     const element = h(
       "div",
       { class: `printout is-${printout.kind}`, role: printout.kind === "error" ? "alert" : "status" },
-      h("pre", { tabindex: 0 }, printout.kind === "error" ? `▲ ${printout.text}` : printout.text),
+      printout.text && h("p", {}, printout.kind === "error" ? `▲ ${printout.text}` : printout.text),
+      printout.rows.length > 0 && h("dl", {}, ...printout.rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
       h("button", { type: "button", class: "close", "aria-label": "dismiss", onclick: close }, "×"),
     );
     return { element, update: () => undefined };

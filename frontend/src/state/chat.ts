@@ -36,7 +36,11 @@ export interface Printout {
   readonly after: string | null;
   readonly kind: "notice" | "error";
   readonly text: string;
+  /** Two columns under the text. */
+  readonly rows: readonly Pair[];
 }
+
+export type Pair = readonly [name: string, value: string];
 
 export interface Navigation {
   /** Shows the conversation's address, without opening it again. */
@@ -264,13 +268,21 @@ export class Chat {
 
   // Words of the page itself
 
-  print(text: string, kind: Printout["kind"] = "notice"): void {
-    const after = this.path().at(-1)?.id ?? null;
-    this.printouts.update(printouts => [...printouts, { id: randomUuid(), after, kind, text }]);
+  print(text: string, rows: readonly Pair[] = []): void {
+    this.#print("notice", text, rows);
+  }
+
+  complain(text: string): void {
+    this.#print("error", text, []);
   }
 
   dismiss(id: string): void {
     this.printouts.update(printouts => printouts.filter(printout => printout.id !== id));
+  }
+
+  #print(kind: Printout["kind"], text: string, rows: readonly Pair[]): void {
+    const after = this.path().at(-1)?.id ?? null;
+    this.printouts.update(printouts => [...printouts, { id: randomUuid(), after, kind, text, rows }]);
   }
 
   #submit(key: string, body: ChatBody, place: string): void {
@@ -289,7 +301,7 @@ export class Chat {
         this.#arrive(origin, start.conversation_id, start.user_message_id, start.message_id, home);
         home = start.conversation_id;
       },
-      ended: state => this.#ended(generation, state, name, home),
+      ended: state => this.#ended(state, name, home),
     });
     this.generations.update(generations => new Map(generations).set(name, generation));
     generation.state.subscribe(state => this.isOffline.set(state.isOffline));
@@ -318,7 +330,7 @@ export class Chat {
     void this.#refreshList(id);
   }
 
-  #ended(generation: Generation, state: GenerationState, name: string, place: string): void {
+  #ended(state: GenerationState, name: string, place: string): void {
     const { message, refusal, phase } = state;
     const prompt = this.#outbox.get(name);
     if (refusal && prompt) {
@@ -337,8 +349,8 @@ export class Chat {
       const next = this.#outbox.at(place).find(waiting => waiting.status === "queued");
       if (next) this.sendPending(next.key);
     }
-    this.generations.update(generations => new Map(generations)); // those who watch see `generation` settled
-    void generation;
+    // The same entries in a new map: those who watch it learn that one of them is settled.
+    this.generations.update(generations => new Map(generations));
   }
 
   /** Prompts that were on their way when the page went are sent again under their key. */

@@ -116,7 +116,7 @@ export class ChatView {
     }
     if (input.kind === "unknown") {
       const hint = input.suggestion ? `did you mean /${input.suggestion}?` : "/help shows those there are.";
-      chat.print(`there is no command /${input.name}. ${hint} to send a prompt that begins with a slash, type //`, "error");
+      chat.complain(`there is no command /${input.name}. ${hint} to send a prompt that begins with a slash, type //`);
       this.#transcript.toEnd();
       return false;
     }
@@ -124,7 +124,7 @@ export class ChatView {
       await input.command.run({ chat, facts, preferences, surface: this.#surface() }, input.argument);
       return true;
     } catch (error) {
-      chat.print(error instanceof CommandError ? error.message : describeFailure(error), "error");
+      chat.complain(error instanceof CommandError ? error.message : describeFailure(error));
       return false;
     } finally {
       this.#transcript.toEnd();
@@ -135,7 +135,7 @@ export class ChatView {
   #try(act: () => void | Promise<void>): void {
     Promise.resolve()
       .then(act)
-      .catch((error: unknown) => this.#parts.chat.print(describeFailure(error), "error"));
+      .catch((error: unknown) => this.#parts.chat.complain(describeFailure(error)));
   }
 
   #surface(): Surface {

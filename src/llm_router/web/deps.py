@@ -33,12 +33,13 @@ class Services:
     """Set when the server begins to shut down; open streams end on it."""
 
 
-def get_services(request: Request) -> Services:
+# Both are coroutines: FastAPI runs plain functions in a thread each time.
+async def get_services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def get_caller(request: Request) -> Caller:
+async def get_caller(request: Request) -> Caller:
     """The one owner, at the device that `web/middleware.py` made out."""
     return Caller(user_id=OWNER_ID, device_id=request.state.device_id)
 

@@ -6,7 +6,6 @@ events mean, nor stops what makes them: leaving a stream ends this response and 
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,7 +25,8 @@ _HEADERS: Mapping[str, str] = {
 def event_stream_response(
     events: AsyncIterator[NumberedEvent], heartbeat_seconds: float = 15, *, closing: asyncio.Event | None = None
 ) -> "EventStreamResponse":
-    """Sends `events` until they end, the reader leaves or `closing` is set (the server shuts down).
+    """Sends `events` until they end or the reader leaves. Once `closing` is set (the server shuts down), what is
+    there already is still sent, and nothing is waited for.
 
     The response owns `events` and closes them. Both a pending `__anext__` and the iterator's own clean-up
     may be cancelled, so an iterator that waits for something shared has to shield it.
@@ -47,37 +47,36 @@ class EventStreamResponse(Response):
         self.init_headers(_HEADERS)
         self._events = events
         self._heartbeat_seconds = heartbeat_seconds
-        self._closing = closing
+        self._closing = closing or asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # An `__anext__` once begun is waited for across heartbeats: cancelling it could lose an event.
         upcoming = asyncio.create_task(self._next())
         gone = asyncio.create_task(_disconnected(receive))
-        endings: list[asyncio.Task[Any]] = [gone]
-        if self._closing is not None:
-            endings.append(asyncio.create_task(self._closing.wait()))
+        closing = asyncio.create_task(self._closing.wait())
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             while True:
-                await asyncio.wait(
-                    (upcoming, *endings), timeout=self._heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED
-                )
-                if any(ending.done() for ending in endings):
-                    break
+                waiting = (upcoming, gone, closing)
+                await asyncio.wait(waiting, timeout=self._heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if gone.done():
+                    return
                 frames: list[bytes] = []
                 while len(frames) < _MAX_EVENTS_A_WRITE and (event := _ready(upcoming)) is not None:
                     frames.append(encode_event(event.name, event.data, event.seq))
                     upcoming = asyncio.create_task(self._next())
                     await asyncio.sleep(0)  # one turn of the loop, in which an event that is there comes in
-                if not frames and upcoming.done() and upcoming.result() is None:
+                if not frames and upcoming.done():
+                    upcoming.result()  # raises what the iterator raised
                     break
+                if not frames and closing.done():
+                    break  # not before: the last event of an answer that was interrupted is still to be heard
                 await send({"type": "http.response.body", "body": b"".join(frames) or HEARTBEAT, "more_body": True})
-            if not gone.done():
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            for task in (upcoming, *endings):
+            for task in (upcoming, gone, closing):
                 task.cancel()
-            await asyncio.gather(upcoming, *endings, return_exceptions=True)
+            await asyncio.gather(upcoming, gone, closing, return_exceptions=True)
             if isinstance(self._events, AsyncGenerator):
                 await self._events.aclose()
 

@@ -1,13 +1,13 @@
-"""The built page and the API's documentation, served from memory.
+"""The built page, served from memory, and the API's documentation.
 
 What lies in the build folder at the start is what is served until the end: a request's path is a key in a
-table and never touches the disk, and a build that is replaced under a running server does not mix two
-versions. Knows the layout that the front-end's build makes, and nothing of the API but that its paths are not
-pages.
+table, and a build that is replaced under a running server does not mix two versions. Only the documentation,
+heavier than all the rest and seldom asked for, is read again each time. Knows the layout that the front-end's
+build makes, and nothing of the API but that its paths are not pages.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,12 +46,13 @@ _NOT_BUILT = "The page has not been built yet. Run `make setup` in the project's
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    content: bytes = field(repr=False)
+    read: Callable[[], bytes] = field(repr=False)
     media_type: str
     cache_control: str
     etag: str
     """From the content: a package or an image may give every file of every version the same time and size."""
-    encoded: Mapping[str, bytes] = field(repr=False)
+    encoded: Mapping[str, Callable[[], bytes]] = field(repr=False)
+    """By coding: the same for each sibling that the build left."""
 
 
 class StaticSite:
@@ -94,14 +95,21 @@ def _read(directory: Path) -> Iterator[tuple[str, _File]]:
         is_hidden = any(part.startswith(".") for part in name.split("/"))  # the build's own notes
         if is_hidden or location.suffix in suffixes or not location.is_file():
             continue
-        content = location.read_bytes()
         encoded = {
-            coding: sibling.read_bytes()
+            coding: _reader(sibling, name)
             for coding, suffix in _CODINGS.items()
             if (sibling := location.with_name(location.name + suffix)).is_file()
         }
+        etag = _etag(location)
         for path in _paths(name):
-            yield path, _File(content, _media_type(location), _cache_control(path), _etag(content), encoded)
+            yield path, _File(_reader(location, name), _media_type(location), _cache_control(path), etag, encoded)
+
+
+def _reader(location: Path, name: str) -> Callable[[], bytes]:
+    if name.startswith("docs/"):
+        return location.read_bytes
+    content = location.read_bytes()
+    return lambda: content
 
 
 def _paths(name: str) -> tuple[str, ...]:
@@ -124,8 +132,9 @@ def _cache_control(path: str) -> str:
     return _CHECKED if path in ("/", "/index.html", "/api/docs", "/api/docs/") else _SHORT
 
 
-def _etag(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
+def _etag(location: Path) -> str:
+    with location.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
 def _file_response(file: _File, asked: Headers) -> Response:
@@ -141,9 +150,8 @@ def _file_response(file: _File, asked: Headers) -> Response:
         return Response(status_code=304, headers=headers)
     if coding:
         headers["Content-Encoding"] = coding
-    return Response(
-        file.encoded[coding] if coding else file.content, headers={**headers, "Content-Type": file.media_type}
-    )
+    read = file.encoded[coding] if coding else file.read
+    return Response(read(), headers={**headers, "Content-Type": file.media_type})
 
 
 def _wants_page(headers: Headers) -> bool:

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import amber from "./themes/amber.css?raw";
+import paper from "./themes/paper.css?raw";
+import phosphor from "./themes/phosphor.css?raw";
+import tokyoNight from "./themes/tokyo-night.css?raw";
+
+const THEMES = { "tokyo-night": tokyoNight, phosphor, amber, paper };
+const TEXTS = ["text", "dim", "accent", "link", "code", "keyword", "money", "warm", "error"];
+const GROUNDS = ["ground", "raised", "sunken"];
+
+function colours(css: string): Record<string, string> {
+  return Object.fromEntries([...css.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, value]) => [name, value]));
+}
+
+function luminance(hex: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map(at => {
+    const channel = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(a: string, b: string): number {
+  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
+  return (light + 0.05) / (dark + 0.05);
+}
+
+test("knows black on white", () => expect(contrast("#000000", "#ffffff")).toBeCloseTo(21));
+
+describe.each(Object.entries(THEMES))("%s", (_name, css) => {
+  const theme = colours(css);
+  const pairs = [
+    ...GROUNDS.flatMap(ground => TEXTS.map(text => [text, ground] as const)),
+    ["on-accent", "accent"] as const, // the keys that are filled
+    ["text", "line"] as const, // the chosen row of a list
+    ["accent", "line"] as const,
+  ];
+  test.each(pairs)("%s on %s reaches 4.5:1", (text, ground) => {
+    expect(contrast(theme[text] ?? "", theme[ground] ?? "")).toBeGreaterThanOrEqual(4.5);
+  });
+  test("sets nothing but properties", () => {
+    const body = css.slice(css.indexOf("{") + 1, css.lastIndexOf("}"));
+    expect(Object.keys(theme).length).toBeGreaterThan(12);
+    for (const line of body.split(";").map(line => line.trim()).filter(Boolean)) expect(line).toMatch(/^(--[\w-]+|color-scheme):/);
+  });
+});
