@@ -4,6 +4,7 @@ Vendors leave fields out, send null where a list belongs and numbers where a wor
 answers with the wanted type or with nothing, so that a codec says what it wants and never checks twice.
 """
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,23 @@ from typing import Any
 import orjson
 
 
+_LONE_SURROGATE = re.compile(
+    r"""(?xi)
+    \\ud[89ab][0-9a-f]{2} (?! \\ud[c-f][0-9a-f]{2} )
+    | (?<! \\ud[89ab][0-9a-f]{2} ) \\ud[c-f][0-9a-f]{2}
+    """
+)
+
+
 def read_json(data: str | bytes) -> Any:
-    """The value, None where it is not JSON."""
+    """The value, None where it is not JSON. Half an emoji, which a server that cuts text by tokens may send, is `�`."""
     try:
         return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    source = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    try:
+        return orjson.loads(_LONE_SURROGATE.sub(r"\\ufffd", source))
     except orjson.JSONDecodeError:
         return None
 

@@ -79,9 +79,8 @@ def _output(
     if reasoning:
         if unnamed == reasoning:  # xAI: the total counts reasoning apart
             return completion + reasoning, reasoning
-        if (
-            reasoning > completion and has_answer
-        ):  # Vercel for Gemini: apart, and left out of the total; its cost agrees
+        # Vercel for Gemini: apart, and left out of the total; its cost agrees.
+        if reasoning > completion and has_answer:
             return completion + reasoning, reasoning
         # OpenAI and most: inside. Where nothing but reasoning came, an excess is a miscount (OpenRouter: 11 of 10).
         return completion, min(reasoning, completion)
