@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-
 _LONE_SURROGATE = re.compile(
     r"""(?xi)
     \\ud[89ab][0-9a-f]{2} (?! \\ud[c-f][0-9a-f]{2} )
