@@ -136,7 +136,7 @@ class LocalProvider:
             yield events
 
     async def list_models(self) -> list[ListedModel]:
-        return [ListedModel(MODEL, LABEL, context_window=CONTEXT_TOKENS, max_output_tokens=TURN_TOKENS)]
+        return [ListedModel(MODEL, LABEL, context_window=TURN_TOKENS, max_output_tokens=TURN_TOKENS)]
 
     async def generate_image(self, request: ImageRequest, target: Target) -> GeneratedImage:
         raise InvalidRequest("local: the embedded model makes no images; choose a model that does")

@@ -240,7 +240,7 @@ class Generations:
                 run.log.append_usage({**usage.as_dict(), **shown_cost(cost.nanousd, cost.status)})
             case AttemptFailed(error, _, delay):
                 again = "" if delay is None else f" Trying again in {delay:.1f} s."
-                run.log.append("notice", {"text": error.message + again})
+                run.log.append("notice", {"text": f"{error.message.rstrip('.')}.{again}"})
             case _:
                 pass
 
@@ -271,7 +271,9 @@ class Generations:
 
     async def _finish(self, run: _Run, status: MessageStatus, error: RouterError | None) -> None:
         message = self._finished_message(run, status, error)
-        run.log.append_usage({**message.usage.as_dict(), **shown_cost(message.cost_nanousd, message.cost_status)})
+        if message.usage.tokens_output is not None:
+            bill = shown_cost(message.cost_nanousd, message.cost_status)
+            run.log.append_usage({**message.usage.as_dict(), **bill})
         run.log.settle()
         failures = 0
         while True:
