@@ -1,6 +1,7 @@
 """The ways a call can fail between here and there, each over a real socket."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -35,7 +36,6 @@ from tests.fake_provider import (
     Cut,
     FakeProvider,
     Pause,
-    Raw,
     Reasoning,
     Refusal,
     StreamError,
@@ -46,6 +46,8 @@ from tests.providers.conftest import KEY, KINDS, Connect, Kind
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
+MUCH = 200  # megabytes: more than anything here may be, and the test ends all the same where it is read
+PATIENT = Timeouts(first_token=2.0, idle=2.0)
 SHORT = Timeouts(first_token=0.2, idle=0.2)
 
 
@@ -81,15 +83,23 @@ async def test_retry_after_is_passed_on(kind: Kind, connect: Connect) -> None:
     assert asked.failure.retry_after_seconds == 7
 
 
-async def test_an_endless_error_body_is_not_read_to_its_end(fake: FakeProvider, connect: Connect) -> None:
-    fake.script("loud", Raw(500, {"Content-Type": "text/plain"}, b"no " * 10_000_000))
-    asked = await ask(connect("openai_compatible"), "loud")
+async def test_an_endless_error_is_read_in_part(connect: Connect) -> None:
+    async with listener(head("500 Oops", "text/plain") + b"no ", repeats=MUCH) as port:
+        asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}", timeouts=PATIENT), "any")
     assert isinstance(asked.failure, UpstreamFailed)
+    assert "no no no" in asked.failure.message
     assert len(asked.failure.message) < 1000
 
 
+async def test_an_endless_answer_is_refused(connect: Connect) -> None:
+    async with listener(head("200 OK", "application/json") + b"[[ ", repeats=MUCH) as port:
+        provider = connect("openai", base_url=f"http://127.0.0.1:{port}", timeouts=PATIENT)
+        with pytest.raises(UpstreamError, match="upstream: The answer is larger than 64 MB"):
+            await provider.generate_image(ImageRequest("a cat", "gpt-image-fake"), target("gpt-image-fake"))
+
+
 async def test_the_status_counts_even_where_its_body_breaks(fake: FakeProvider, connect: Connect) -> None:
-    async with listener(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\n{", closes=True) as port:
+    async with listener(head("401 Unauthorized", "application/json") + b"{", closes=True) as port:
         asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}"), "any")
     assert isinstance(asked.failure, UpstreamRejected)
 
@@ -155,8 +165,7 @@ async def test_a_cut_keeps_even_what_nobody_had_read_yet(kind: Kind, fake: FakeP
 
 async def test_a_cut_after_the_whole_answer_takes_nothing_from_it(connect: Connect) -> None:
     chunk = b'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"All"},"finish_reason":"stop"}]}\n\n'
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n"
-    async with listener(head + chunk, closes=True) as port:
+    async with listener(head("200 OK", "text/event-stream") + chunk, closes=True) as port:
         asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}/v1"), "any")
     assert asked.text == "All"
     assert asked.events[-1] == Finished("stop")
@@ -378,16 +387,24 @@ async def test_proxies_of_the_environment_are_not_used(session: aiohttp.ClientSe
 # What the fake provider is too well-mannered for.
 
 
+def head(status: str, media_type: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: 999999999\r\n\r\n".encode()
+
+
 @asynccontextmanager
-async def listener(answer: bytes, *, closes: bool = False) -> AsyncIterator[int]:
-    """Answers whatever it is told with these bytes; then closes, or waits until the other end does. Yields its port."""
+async def listener(answer: bytes, *, closes: bool = False, repeats: int = 0) -> AsyncIterator[int]:
+    """Answers whatever it is told with these bytes, then repeats the last three for as many megabytes as it is told;
+    then closes, or waits until the other end does. Yields its port."""
 
     async def answer_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(65536)
         writer.write(answer)
-        await writer.drain()
-        while not closes and await reader.read(65536):
-            pass
+        with contextlib.suppress(ConnectionError):
+            for _ in range(repeats):
+                writer.write(answer[-3:] * 350_000)
+                await writer.drain()
+            while not closes and await reader.read(65536):
+                pass
         writer.close()
 
     server = await asyncio.start_server(answer_one, "127.0.0.1", 0)

@@ -57,6 +57,7 @@ async def test_an_image_comes_whole_with_its_usage(kind: Kind, fake: FakeProvide
     request = ImageRequest("a cat", "gpt-image-fake", size="1024x1024", quality="low")
     image = await connect(kind).generate_image(request, target("gpt-image-fake"))
     assert (image.content, image.media_type) == (png(), "image/png")
+    assert image.usage is not None
     assert (image.usage.tokens_input, image.usage.tokens_output) == (10, 272)
     assert image.usage.raw is not None
     assert image.usage.raw["output_tokens_details"] == {"image_tokens": 272, "text_tokens": 0}
@@ -68,6 +69,7 @@ async def test_dall_e_is_asked_for_the_bytes(connect: Connect) -> None:
     image = await connect("openai").generate_image(ImageRequest("a cat", "dall-e-fake"), target("dall-e-fake"))
     assert image.content == png()
     assert image.revised_prompt == "A picture of a cat"
+    assert image.usage is not None
     assert image.usage.tokens_output is None
 
 
@@ -88,12 +90,6 @@ async def test_a_refused_image_says_why(connect: Connect) -> None:
 async def test_an_image_that_is_no_json(fake: FakeProvider, connect: Connect) -> None:
     fake.script("gpt-image-fake", Raw(200, {"Content-Type": "text/html"}, b"<html>"))
     with pytest.raises(UpstreamFailed, match="upstream: "):
-        await connect("openai").generate_image(ImageRequest("a cat", "gpt-image-fake"), target("gpt-image-fake"))
-
-
-async def test_an_answer_without_end_is_not_read(fake: FakeProvider, connect: Connect) -> None:
-    fake.script("gpt-image-fake", Raw(200, {"Content-Type": "application/json"}, b" " * (65 * 2**20)))
-    with pytest.raises(UpstreamError, match="upstream: The answer is larger than 64 MB"):
         await connect("openai").generate_image(ImageRequest("a cat", "gpt-image-fake"), target("gpt-image-fake"))
 
 

@@ -106,6 +106,7 @@ async def test_the_request_is_posted_with_the_key_in_a_header_only(
     assert KEY not in body
 
 
+@pytest.mark.filterwarnings("error::ResourceWarning")  # the client's, where one write would hold up the event loop
 async def test_a_long_prompt_arrives_whole(kind: Kind, connect: Connect) -> None:
     text = "ünïcödé " * 250_000  # three megabytes: more than any buffer on the way
     asked = await ask(connect(kind), "fake-echo", prompt(text))

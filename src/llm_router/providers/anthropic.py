@@ -34,6 +34,7 @@ class AnthropicProvider:
             decode_error=decode_error,
             headers={"anthropic-version": API_VERSION} | ({"x-api-key": key.reveal()} if key else {}),
             secret=key,
+            secret_env=connection.api_key_env,
         )
 
     def stream_chat(

@@ -23,6 +23,7 @@ from llm_router.domain.errors import (
     RouterError,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRejected,
     UpstreamTimeout,
     redact,
 )
@@ -83,7 +84,9 @@ class Upstream:
         decode_error: ErrorDecoder,
         headers: Mapping[str, str] | None = None,
         secret: Secret | None = None,
+        secret_env: str | None = None,
     ) -> None:
+        """`secret_env` is the variable the key came from, to be named where the key is refused."""
         self._session = session
         self._name = name
         self._base_url = base_url
@@ -91,6 +94,7 @@ class Upstream:
         self._decode_error = decode_error
         self._headers = dict(headers or {})
         self._secret = secret
+        self._secret_env = secret_env
         parts = urlsplit(base_url)
         self._place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
@@ -280,6 +284,8 @@ class Upstream:
     def _named(self, error: RouterError) -> RouterError:
         """`error` under the connection's name, and without what the upstream echoed of the key."""
         error.message = f"{self._name}: {_without_key(error.message, self._secret)}"
+        if isinstance(error, UpstreamRejected) and self._secret_env:
+            error.message = f"{error.message.rstrip('.')}. Check {self._secret_env}, then start again."
         error.args = (error.message,)
         if error.details:
             error.details = {

@@ -24,6 +24,7 @@ class OpenAIProvider:
             decode_error=decode_error,
             headers=bearer(connection.api_key),
             secret=connection.api_key,
+            secret_env=connection.api_key_env,
         )
 
     def stream_chat(
