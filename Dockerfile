@@ -1,7 +1,7 @@
 # The two bases are arguments, so that a mirror's or a home-made Debian does as well.
 ARG BASE=python:3.13-slim
 ARG NODE_BASE=node:22-slim
-# 0 leaves the embedded demo model out, and 250 MB with it.
+# 0 leaves the embedded demo model out, and 200 MB with it.
 ARG LOCAL_MODEL=1
 
 # The pages: the same for every processor, so they are built on the builder's own.

@@ -63,24 +63,37 @@ class Buildah:
         return done.stdout.strip()
 
 
+@dataclass
+class Checks:
+    """Told whether each thing is as it should be; the first that is not ends the test."""
+
+    passed: int = 0
+
+    def __call__(self, what: str, holds: bool, seen: object = "") -> None:
+        if not holds:
+            raise Failed(f"not so: {what} {seen}")
+        self.passed += 1
+        say(f"✓ {what} {seen}".rstrip())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--if-possible", action="store_true", help="where it cannot be done, say so and succeed")
     options = parser.parse_args()
-    passed: list[str] = []
+    check = Checks()
     try:
         install_programs()
         with locked(CACHE):
             buildah = Buildah(CACHE / "storage")
             make_base(buildah)
-            test_image(buildah, passed)
+            test_image(buildah, check)
     except NotPossible as reason:
         print(f"image-test: skipped: {reason}")
         return 0 if options.if_possible else 1
     except (Failed, subprocess.CalledProcessError) as error:
-        print(f"image-test: {error}\nimage-test: {len(passed)} passed, 1 failed", file=sys.stderr)
+        print(f"image-test: {error}\nimage-test: {check.passed} passed, 1 failed", file=sys.stderr)
         return 1
-    print(f"image-test: {len(passed)} passed, 0 failed")
+    print(f"image-test: {check.passed} passed, 0 failed")
     return 0
 
 
@@ -93,13 +106,8 @@ def install_programs() -> None:
     missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
     if not missing:
         return
-    if shutil.which("apt-get") is None:
-        raise NotPossible(f"{' and '.join(missing)} cannot be installed: there is no apt-get here")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-q"], ["install", "-qq", "-y", "--no-install-recommends", *missing]):
-        done = subprocess.run(["apt-get", *arguments], env=environment, stdin=subprocess.DEVNULL)
-        if done.returncode:
-            raise NotPossible(f"apt-get {arguments[0]} failed, so {' and '.join(missing)} cannot be installed")
+    if subprocess.run([PROJECT / "scripts/apt_install.sh", *missing]).returncode:
+        raise NotPossible(f"{' and '.join(missing)} cannot be installed here")
 
 
 @contextlib.contextmanager
@@ -149,13 +157,7 @@ def debian_mirror() -> str:
 # ── The image ──
 
 
-def test_image(buildah: Buildah, passed: list[str]) -> None:
-    def check(what: str, holds: bool, seen: object = "") -> None:
-        if not holds:
-            raise Failed(f"not so: {what} {seen}")
-        passed.append(what)
-        say(f"✓ {what} {seen}".rstrip())
-
+def test_image(buildah: Buildah, check: Checks) -> None:
     say("Building the image")
     started = time.monotonic()
     build_image(buildah)
@@ -196,7 +198,7 @@ def container(buildah: Buildah) -> Iterator[str]:
         buildah("rm", name)
 
 
-def run_image(buildah: Buildah, name: str, configuration: dict[str, Any], data: Path, check: Any) -> None:
+def run_image(buildah: Buildah, name: str, configuration: dict[str, Any], data: Path, check: Checks) -> None:
     user = configuration["User"]
     port = free_port()
     uid, gid = buildah("run", "--isolation=chroot", name, "--", "sh", "-c", "id -u; id -g").split()

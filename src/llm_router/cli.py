@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from llm_router import __version__
 from llm_router.settings import Settings, SettingsError, load_settings
@@ -45,6 +46,7 @@ def _serve(settings: Settings, *, reload: bool) -> int:
         "llm_router.app:create_app",
         factory=True,
         reload=True,
+        reload_dirs=[str(Path(__file__).parent)],
         host=settings.host,
         port=settings.port,
         timeout_graceful_shutdown=2,

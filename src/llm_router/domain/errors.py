@@ -29,17 +29,27 @@ from typing import Any, ClassVar
 
 _SECRET = re.compile(
     r"""(?xi)
-    \b(?:sk|pk|rk|gsk|xai|pplx|key|csk|hf|AIza)[-_][A-Za-z0-9_*\-]{4,}   # provider keys, masked ones too
+    # Starred or dotted out: what is left is a part of it. These begin where a word does, which keeps them linear.
+      (?<![^\s'"`(),:*])[^\s'"`(),:*]*\*{3,}[^\s'"`(),:]*
+    | (?<![A-Za-z0-9_+/=~\-])[A-Za-z0-9_+/=~\-]{3,}(?:\.{3,}|…)[A-Za-z0-9_+/=~\-]{2,}
+    # Whole, by a head that no ordinary word has; by another with a digit in it, or very long.
+    | \b(?:sk|gsk)[-_][A-Za-z0-9_*\-]{4,}
+    | \b(?:pk|rk|xai|pplx|key|csk|hf|nvapi|r8|tgp|fw|glpat|gh[a-z]|github)[-_]
+        (?=[A-Za-z_*\-]*[0-9*]|[A-Za-z_\-]{16})[A-Za-z0-9_*\-]{4,}
     | \bAIza[A-Za-z0-9_\-]{10,}
+    | \bAKIA[A-Z0-9]{12,}
     | \bbearer\s+[A-Za-z0-9._*~+/=\-]{6,}
-    | \beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_.\-]+                         # JSON web tokens
+    | \beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_.\-]+      # JSON web tokens
     """
 )
+
+_NAMED_KEY = re.compile(r"(?i)((?<![a-z])api[ _-]?key(?: provided)?(?: is)?\s*[:=]\s*)[^\s,;]*[^\s,;.]")
+"""A key without any mark of one, where the text calls it one."""
 
 
 def redact(text: str) -> str:
     """`text` with everything that looks like a credential replaced. Providers echo parts of a key in a 401."""
-    return _SECRET.sub("[redacted]", text)
+    return _NAMED_KEY.sub(r"\1[redacted]", _SECRET.sub("[redacted]", text))
 
 
 class RouterError(Exception):

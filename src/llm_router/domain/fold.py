@@ -38,6 +38,8 @@ class MessageFold:
 
     def feed(self, event: StreamEvent) -> None:
         match event:
+            case TextDelta("") | ReasoningDelta("", None):
+                pass  # nothing was said, so nothing ends either
             case TextDelta(text):
                 self._append(TextDelta, text)
             case ReasoningDelta(text, metadata):

@@ -119,15 +119,7 @@ class Generations:
         """Starts the run of a pending `message` that is stored already. Returns at once."""
         monotonic = self._clock.monotonic
         run = _Run(origin, message, target, open_stream, EventLog(monotonic), started=monotonic())
-        run.log.append(
-            "start",
-            {
-                "conversation_id": message.conversation_id,
-                "user_message_id": message.parent_id,
-                "message_id": message.id,
-                "model": message.model,
-            },
-        )
+        run.log.append("start", start_of(message))
         self._runs[message.id] = run
         run.task = asyncio.create_task(self._run(run), name=f"generation {message.id}")
 
@@ -325,6 +317,16 @@ class Generations:
         )
 
 
+def start_of(message: Message) -> dict[str, str | None]:
+    """What the first event of an answer says: where it belongs, before anything of it is there."""
+    return {
+        "conversation_id": message.conversation_id,
+        "user_message_id": message.parent_id,
+        "message_id": message.id,
+        "model": message.model,
+    }
+
+
 def _outcome(run: _Run) -> tuple[MessageStatus, RouterError | None]:
     assert run.pump is not None
     if run.fold.finish_reason is not None:
@@ -355,13 +357,7 @@ def _replay(message: Message, record: EventRecord | None) -> list[NumberedEvent]
     if record is not None:
         events = list(expand_events(record.event_log, message.content, reasoning))
         return [*events, _last_event(message, record.last_event_id)]
-    start = {
-        "conversation_id": message.conversation_id,
-        "user_message_id": message.parent_id,
-        "message_id": message.id,
-        "model": message.model,
-    }
-    told: list[tuple[str, object]] = [("start", start)]
+    told: list[tuple[str, object]] = [("start", start_of(message))]
     told += [("reasoning", {"text": reasoning})] if reasoning else []
     told += [("delta", {"text": message.content})] if message.content else []
     events = [NumberedEvent(seq, name, orjson.dumps(data)) for seq, (name, data) in enumerate(told, start=1)]

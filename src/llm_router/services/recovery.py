@@ -22,6 +22,7 @@ from llm_router.domain.pricing import price_usage
 from llm_router.domain.usage import Usage
 from llm_router.routing.metering import PriceLookup, estimate_usage, prompt_length
 from llm_router.services.event_log import NumberedEvent, compact_events
+from llm_router.services.generations import start_of
 from llm_router.store.conversations import get_conversation
 from llm_router.store.database import Database
 from llm_router.store.generations import (
@@ -95,6 +96,8 @@ async def _fold(database: Database, found: UnfinishedMessage, price_for: PriceLo
             error=_REASON.as_dict(),
         )
         events = [NumberedEvent(seq, name, data.encode()) for seq, name, data in found.chunks]
+        # Killed before the first flush: its readers had heard this much, and every stream begins with it.
+        events = events or [NumberedEvent(1, "start", orjson.dumps(start_of(message)))]
         record = EventRecord(compact_events(events), len(events) + UNKNOWN_EVENTS)
         await finish_message(connection, found.user_id, finished, record)
         origin = Origin(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.conversations import Conversation
 from llm_router.domain.errors import InvalidRequest, NotFound
-from llm_router.store.tables import conversations, messages, usage_logs
+from llm_router.store.tables import UNFINISHED, conversations, messages, usage_logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _select(user_id: str) -> Select[Any]:
         .scalar_subquery()
         .label("cost"),
         conversations.c.id.in_(
-            select(messages.c.conversation_id).where(messages.c.status.in_(("pending", "streaming")))
+            select(messages.c.conversation_id).where(UNFINISHED)
         ).label("is_live"),
     ).where(conversations.c.user_id == user_id)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.conversations import Message
 from llm_router.store.messages import MESSAGE_COLUMNS, message_from, row_from
-from llm_router.store.tables import idempotency_keys, message_chunks, messages
+from llm_router.store.tables import UNFINISHED, idempotency_keys, message_chunks, messages
 
 Chunk = tuple[int, str, str]
 """`(seq, name, data)`: a numbered event as it was sent."""
@@ -82,7 +82,7 @@ async def list_unfinished(connection: AsyncConnection) -> list[UnfinishedMessage
     rows = (
         await connection.execute(
             select(*MESSAGE_COLUMNS, messages.c.device_id)
-            .where(messages.c.status.in_(("pending", "streaming")))
+            .where(UNFINISHED)
             .order_by(messages.c.id)
         )
     ).all()

@@ -96,6 +96,8 @@ messages = Table(
 Index(None, messages.c.conversation_id, messages.c.id)
 Index(None, messages.c.parent_id)
 # What start-up looks for, and what marks a conversation as live: a handful of rows among very many.
+UNFINISHED = text("messages.status IN ('pending', 'streaming')")
+"""Written out: SQLite takes an index of some rows only where it can read in the query that they are these."""
 Index("ix_messages_unfinished", messages.c.id, sqlite_where=text("status IN ('pending', 'streaming')"))
 
 message_chunks = Table(

@@ -5,8 +5,7 @@ A complaint comes as the body of a refused call or as an event in a stream that 
 order of belief is: a specific word in `code` or `type`, then the wording where the status is vague, then the status,
 and at last a general word.
 
-What the provider wrote is shown, since it is often the best advice there is, but scrubbed: a refused key is echoed in
-part, with stars, and the domain's `redact` knows only whole ones and those with a known head.
+What the provider wrote is shown, since it is often the best advice there is, but without the key that it may echo.
 """
 
 import re
@@ -99,11 +98,6 @@ _WORDINGS = (
 _VAGUE_STATUSES = (None, 400, 404, 422, 500)
 
 _OVERLOAD_WORDING = re.compile(r"(?i)overloaded|at capacity|high demand|temporarily unavailable")
-
-_MASKED = re.compile(r"[^\s'\"`(),:]*\*{2,}[^\s'\"`(),:]*|[^\s'\"`(),:]{3,}\.{3,}[^\s'\"`(),:.]+")
-"""A key with its middle starred or dotted out. What is left of it is still a part of a secret."""
-
-_NAMED_KEY = re.compile(r"(?i)(\bapi[ _-]?key(?: provided)?(?: is)?\s*[:=]\s*)[^\s,;]*[^\s,;.]")
 
 
 def decode_error(status: int, headers: Mapping[str, str], body: bytes) -> RouterError:
@@ -217,8 +211,7 @@ def _error(status: int | None, complaint: _Complaint, retry_after_seconds: float
 
 def _scrub(said: str) -> str:
     """`said` without anything that may be a part of a key, short enough to read."""
-    said = _NAMED_KEY.sub(r"\1[redacted]", _MASKED.sub("[redacted]", redact(said)))
-    said = " ".join(said.split())
+    said = " ".join(redact(said).split())
     return said if len(said) <= MAX_MESSAGE_CHARACTERS else said[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 

@@ -43,8 +43,8 @@ async def submit(
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Takes a prompt and answers at once; with `Prefer: wait=N` with the finished message, if N seconds suffice."""
+    seconds = _wait_seconds(prefer)  # before the prompt is taken: who is refused has changed nothing
     submission = await services.chat.submit(caller, _prompt(body), idempotency_key)
-    seconds = _wait_seconds(prefer)
     headers = {"Location": f"/api/messages/{submission.message_id}"}
     if seconds is not None and await services.generations.wait(submission.message_id, seconds):
         message = await services.generations.stored(caller.user_id, submission.message_id)
