@@ -1,7 +1,8 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vite";
 
@@ -37,14 +38,37 @@ function copySwaggerUi(): Plugin {
       const source = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
       const target = join(outDir, "docs");
       mkdirSync(target, { recursive: true });
-      for (const file of ["swagger-ui-bundle.js", "swagger-ui.css"]) copyFileSync(join(source, file), join(target, file));
+      for (const file of ["swagger-ui-bundle.js", "swagger-ui.css"])
+        copyFileSync(join(source, file), join(target, file));
+    },
+  };
+}
+
+/** The server keeps what it finds compressed beside a file, and compresses nothing by itself. */
+function compress(): Plugin {
+  return {
+    name: "compress",
+    apply: "build",
+    enforce: "post",
+    closeBundle: {
+      order: "post",
+      sequential: true,
+      handler() {
+        for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
+          if (!/\.(js|css|html|svg)$/.test(name)) continue;
+          const content = readFileSync(join(outDir, name));
+          const quality = { [constants.BROTLI_PARAM_QUALITY]: name.startsWith("docs") ? 6 : 11 };
+          writeFileSync(join(outDir, `${name}.br`), brotliCompressSync(content, { params: quality }));
+          writeFileSync(join(outDir, `${name}.gz`), gzipSync(content, { level: 9 }));
+        }
+      },
     },
   };
 }
 
 export default defineConfig({
   root: here,
-  plugins: [preloadFonts(), copySwaggerUi()],
+  plugins: [preloadFonts(), copySwaggerUi(), compress()],
   build: {
     outDir,
     emptyOutDir: true,

@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { environment: "jsdom", css: true, include: ["src/**/*.test.ts"] },
+  test: { environment: "jsdom", css: true, testTimeout: 20_000, include: ["src/**/*.test.ts"] },
 });

@@ -14,7 +14,12 @@ const budgets = [
   { what: "JavaScript", limit: 45, files: named.filter(file => file.endsWith(".js")), weigh: gzip },
   { what: "CSS", limit: 12, files: named.filter(file => file.endsWith(".css")), weigh: gzip },
   { what: "fonts", limit: 60, files: named.filter(file => file.endsWith(".woff2")), weigh: size },
-  { what: "requests", limit: 6, files: ["index.html", ...new Set(named.filter(file => !file.endsWith(".svg")))], weigh: () => 1000 },
+  {
+    what: "requests",
+    limit: 6,
+    files: ["index.html", ...new Set(named.filter(file => !file.endsWith(".svg")))],
+    weigh: () => 1000,
+  },
 ];
 
 function gzip(file) {

@@ -1,7 +1,7 @@
 /** The composition root: the one file that knows everyone, and follows the address, the network and the page. */
 
 import { ApiClient } from "./api/client.ts";
-import { Disposables } from "./dom/component.ts";
+import type { Disposables } from "./dom/component.ts";
 import { applyTheme } from "./dom/theme.ts";
 import { followViewport } from "./dom/viewport.ts";
 import { parsePath, pathOf } from "./routes.ts";
@@ -28,8 +28,17 @@ export function startApp(root: HTMLElement): Disposables {
     if (path !== location.pathname) history.pushState(null, "", path);
     show(id);
   };
-  const replace = (id: string | null) => history.replaceState(history.state, "", pathOf({ view: "chat", conversationId: id }));
-  const chat: Chat = new Chat({ client, clock, outbox, facts, conversations, preferences, navigation: { open, replace } });
+  const replace = (id: string | null) =>
+    history.replaceState(history.state, "", pathOf({ view: "chat", conversationId: id }));
+  const chat: Chat = new Chat({
+    client,
+    clock,
+    outbox,
+    facts,
+    conversations,
+    preferences,
+    navigation: { open, replace },
+  });
 
   const disposables = applyTheme(preferences);
   const view = new ChatView({ chat, facts, conversations, outbox, preferences, clock, open });
@@ -54,7 +63,11 @@ export function startApp(root: HTMLElement): Disposables {
     const { id } = chat.current.get();
     if (conversationId !== id) show(conversationId);
   });
-  disposables.listen(window, "storage", event => (event as StorageEvent).key === "llm-router.outbox" && outbox.reread());
+  disposables.listen(
+    window,
+    "storage",
+    event => (event as StorageEvent).key === "llm-router.outbox" && outbox.reread(),
+  );
 
   show(parsePath(location.pathname).conversationId);
   void facts.load();

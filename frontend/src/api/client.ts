@@ -84,7 +84,11 @@ export class ApiClient {
     return this.#json("GET", `/api/conversations/${encodeURIComponent(id)}`, undefined, options);
   }
 
-  createConversation(body: { title?: string; model?: string; system_prompt?: string }): Promise<ConversationWithMessages> {
+  createConversation(body: {
+    title?: string;
+    model?: string;
+    system_prompt?: string;
+  }): Promise<ConversationWithMessages> {
     return this.#json("POST", "/api/conversations", body);
   }
 
@@ -176,7 +180,7 @@ export class ApiClient {
 }
 
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
+  return typeof error === "object" && error !== null && "name" in error && error.name === "AbortError";
 }
 
 /** Any failure as the one error value. */

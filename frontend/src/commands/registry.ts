@@ -55,7 +55,8 @@ export const COMMANDS: readonly Command[] = [
       if (argument === "") return surface.pickModel();
       const model = facts.model(argument);
       if (!model) throw new CommandError(`there is no model “${argument}”. /model alone shows those there are`);
-      if (!model.available) throw new CommandError(`${model.id} can't be used: ${model.unavailable_reason ?? "not available"}`);
+      if (!model.available)
+        throw new CommandError(`${model.id} can't be used: ${model.unavailable_reason ?? "not available"}`);
       await chat.chooseModel(model.id);
     },
   },
@@ -215,7 +216,9 @@ const KEYS: readonly Pair[] = [
 ];
 
 export function helpRows(): Pair[] {
-  const commands = COMMANDS.map(({ name, argument, summary }): Pair => [`/${name}${argument ? ` ${argument}` : ""}`, summary]);
+  const commands = COMMANDS.map(
+    ({ name, argument, summary }): Pair => [`/${name}${argument ? ` ${argument}` : ""}`, summary],
+  );
   return [...commands, ...KEYS];
 }
 

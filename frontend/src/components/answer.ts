@@ -85,7 +85,8 @@ export class AnswerRow implements Row<AnswerItem> {
 
   /** Places the tally under the text; called after the frame's content stands. */
   placeTally(): void {
-    if (this.isLive) this.#tally.style.transform = `translateY(${this.#markdown.element.offsetTop + this.#markdown.element.offsetHeight}px)`;
+    if (this.isLive)
+      this.#tally.style.transform = `translateY(${this.#markdown.element.offsetTop + this.#markdown.element.offsetHeight}px)`;
   }
 
   /** Seconds and rate go on while nothing arrives. */
@@ -119,7 +120,8 @@ export class AnswerRow implements Row<AnswerItem> {
   }
 
   #showThought(): void {
-    if (this.#thought.open) setText(this.#thoughtText, this.#reasoning || "the provider keeps the words of this thought to itself");
+    if (this.#thought.open)
+      setText(this.#thoughtText, this.#reasoning || "the provider keeps the words of this thought to itself");
   }
 
   #updateNotices(notices: readonly string[]): void {
@@ -134,7 +136,12 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#place(this.#images, images.length > 0);
     for (const part of images.slice(this.#images.childElementCount)) {
       const url = part.url.startsWith("/api/images/") ? part.url : "";
-      const image = h("img", { src: url, alt: message.content || "generated image", loading: "lazy", decoding: "async" });
+      const image = h("img", {
+        src: url,
+        alt: message.content || "generated image",
+        loading: "lazy",
+        decoding: "async",
+      });
       this.#images.append(h("a", { href: url, target: "_blank", rel: "noopener" }, image));
     }
   }
@@ -193,7 +200,9 @@ export class AnswerRow implements Row<AnswerItem> {
       h("span", { class: "actions" }, message.content && copy, retry, fork, switcher),
     );
     // Focus survives the exchange: pressing › twice must not send a keyboard user back to the top.
-    const focused = this.#receipt?.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
+    const focused = this.#receipt?.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("aria-label")
+      : null;
     if (this.#receipt) this.#receipt.replaceWith(receipt);
     else this.element.append(receipt);
     this.#receipt = receipt;
@@ -226,9 +235,14 @@ function tokensTitle(message: Message): string {
     ["out", message.tokens_output],
     ["of those reasoning", message.tokens_reasoning],
   ];
-  return parts.filter(([, count]) => count !== null).map(([name, count]) => `${count} ${name}`).join(", ");
+  return parts
+    .filter(([, count]) => count !== null)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(", ");
 }
 
 function sameSiblings(a: AnswerItem, b: AnswerItem): boolean {
-  return a.siblings.length === b.siblings.length && a.siblings.every((sibling, at) => sibling.id === b.siblings[at]?.id);
+  return (
+    a.siblings.length === b.siblings.length && a.siblings.every((sibling, at) => sibling.id === b.siblings[at]?.id)
+  );
 }

@@ -24,15 +24,23 @@ export class StatusBar {
   readonly #disposables = new Disposables();
 
   constructor(chat: Chat, facts: ServerFacts, actions: StatusBarActions) {
-    this.menu = h("button", {
-      type: "button",
-      class: "menu",
-      "aria-label": "conversations",
-      "aria-expanded": "false",
-      "aria-controls": "conversations",
-      onclick: () => actions.toggleConversations(),
-    }, "≡");
-    const brand = h("a", { class: "brand", href: "/", onclick: (event: MouseEvent) => follow(event, actions.home) }, "LLM ROUTER");
+    this.menu = h(
+      "button",
+      {
+        type: "button",
+        class: "menu",
+        "aria-label": "conversations",
+        "aria-expanded": "false",
+        "aria-controls": "conversations",
+        onclick: () => actions.toggleConversations(),
+      },
+      "≡",
+    );
+    const brand = h(
+      "a",
+      { class: "brand", href: "/", onclick: (event: MouseEvent) => follow(event, actions.home) },
+      "LLM ROUTER",
+    );
     this.element.append(this.menu, brand, this.#title, this.#spend, this.#light);
     const paint = onceAFrame(() => {
       this.#paintTitle(chat);
@@ -64,7 +72,10 @@ export class StatusBar {
     if (!totals) return;
     const { unpriced, estimated } = totals;
     this.#spend.append(formatSpend(totals.cost, unpriced, estimated), h("span", { class: "wide" }, " in total"));
-    const notes = [unpriced > 0 && `${unpriced} without a known price`, estimated > 0 && `${estimated} with estimated counts`];
+    const notes = [
+      unpriced > 0 && `${unpriced} without a known price`,
+      estimated > 0 && `${estimated} with estimated counts`,
+    ];
     setAttribute(this.#spend, "title", ["spent in total", ...notes.filter(Boolean)].join(", "));
   }
 
@@ -98,7 +109,12 @@ export class SoftKeys {
 
   constructor(chat: Chat, actions: SoftKeyActions) {
     const key = (glyph: string, label: string, name: string, act: () => void) => {
-      const button = h("button", { type: "button", "aria-label": name }, h("span", { class: "glyph" }, glyph), ` ${label}`);
+      const button = h(
+        "button",
+        { type: "button", "aria-label": name },
+        h("span", { class: "glyph" }, glyph),
+        ` ${label}`,
+      );
       this.#disposables.listen(button, "pointerdown", event => event.preventDefault());
       this.#disposables.listen(button, "click", act);
       return button;
@@ -154,9 +170,20 @@ export class ModeLine {
     const { model, reasoning, temperature } = chat.settings();
     const known = facts.model(model);
     const isUsable = known?.available ?? true;
-    setText(this.#model, model === null ? (facts.catalog.get() ? "▲ no model" : "…") : `${isUsable ? "" : "▲ "}${model}${known?.is_demo ? " (tiny demo)" : ""}`);
+    setText(
+      this.#model,
+      model === null
+        ? facts.catalog.get()
+          ? "▲ no model"
+          : "…"
+        : `${isUsable ? "" : "▲ "}${model}${known?.is_demo ? " (tiny demo)" : ""}`,
+    );
     setAttribute(this.#model, "aria-label", `model: ${model ?? "none"}`);
-    setAttribute(this.#model, "title", isUsable ? "the model that answers next" : (known?.unavailable_reason ?? "not available"));
+    setAttribute(
+      this.#model,
+      "title",
+      isUsable ? "the model that answers next" : (known?.unavailable_reason ?? "not available"),
+    );
     this.#reasoning.hidden = reasoningLevels(known).length === 0;
     setText(this.#reasoning, reasoning ?? "reasoning –");
     this.#reasoning.classList.toggle("is-default", reasoning === null);

@@ -25,19 +25,27 @@ function modelsLine(catalog: Catalog): string {
   const usable = catalog.models.filter(model => model.available);
   if (usable.length === 0) return "none can be used";
   const names = [...new Set(usable.map(model => model.connection))];
-  const bundled = catalog.connections.filter(it => names.includes(it.name) && it.list === "bundled" && it.provider !== "local");
+  const bundled = catalog.connections.filter(
+    it => names.includes(it.name) && it.list === "bundled" && it.provider !== "local",
+  );
   const note = bundled.length > 0 ? ` · list of ${bundled.map(it => it.name).join(", ")} as bundled` : "";
   return `${usable.length} found · ${names.join(", ")}${note}`;
 }
 
 function dataLine({ database }: Health): string {
-  return database.writable ? database.path : `▲ ${database.path} can't be written${database.reason ? `: ${database.reason}` : ""}`;
+  return database.writable
+    ? database.path
+    : `▲ ${database.path} can't be written${database.reason ? `: ${database.reason}` : ""}`;
 }
 
 function adviceLines(catalog: Catalog): HTMLElement[] {
   if (isDemoOnly(catalog)) {
     return [
-      h("p", { class: "boot-advice" }, "▲ no api key yet: answers come from the tiny demo model inside, good enough to try the house only."),
+      h(
+        "p",
+        { class: "boot-advice" },
+        "▲ no api key yet: answers come from the tiny demo model inside, good enough to try the house only.",
+      ),
       h("p", { class: "boot-advice" }, ...keyAdvice()),
     ];
   }
@@ -49,5 +57,13 @@ function adviceLines(catalog: Catalog): HTMLElement[] {
 
 function keyAdvice(): (Node | string)[] {
   const code = (text: string) => h("code", {}, text);
-  return ["put ", code("OPENAI_API_KEY=…"), " or ", code("ANTHROPIC_API_KEY=…"), " into ", code(".env"), " and start again."];
+  return [
+    "put ",
+    code("OPENAI_API_KEY=…"),
+    " or ",
+    code("ANTHROPIC_API_KEY=…"),
+    " into ",
+    code(".env"),
+    " and start again.",
+  ];
 }

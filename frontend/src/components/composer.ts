@@ -4,7 +4,7 @@
  * Knows keys and carets. What a text means is `commands/input.ts`; what becomes of it is up to `submit`.
  */
 
-import { complete, type Completion } from "../commands/input.ts";
+import { type Completion, complete } from "../commands/input.ts";
 import type { CommandContext } from "../commands/registry.ts";
 import { Disposables } from "../dom/component.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
@@ -37,7 +37,13 @@ export class Composer {
   });
   readonly #send = h("button", { class: "send", type: "submit", "aria-label": "send" }, "⏎");
   readonly #stop = h("button", { class: "stop", type: "button", "aria-label": "stop", hidden: true }, "■");
-  readonly #options = h("ul", { class: "completions", id: "completions", role: "listbox", "aria-label": "commands", hidden: true });
+  readonly #options = h("ul", {
+    class: "completions",
+    id: "completions",
+    role: "listbox",
+    "aria-label": "commands",
+    hidden: true,
+  });
   readonly #parts: ComposerParts;
   readonly #disposables = new Disposables();
   #completions: Completion[] = [];
@@ -159,7 +165,8 @@ export class Composer {
   /** Steps through the prompts of this device; only from the first or last line, where an arrow has no other use. */
   #walk(step: number): boolean {
     const { value, selectionStart, selectionEnd } = this.#text;
-    const isAtEdge = step < 0 ? !value.slice(0, selectionStart).includes("\n") : !value.slice(selectionEnd).includes("\n");
+    const isAtEdge =
+      step < 0 ? !value.slice(0, selectionStart).includes("\n") : !value.slice(selectionEnd).includes("\n");
     if (!isAtEdge || selectionStart !== selectionEnd) return false;
     const history = this.#parts.preferences.history.get();
     const from = this.#historyAt ?? history.length;
@@ -189,7 +196,8 @@ export class Composer {
 
   #keepDraft(): void {
     clearTimeout(this.#draftTimer);
-    if (this.#place !== null) this.#parts.preferences.keepDraft(this.#place === "" ? null : this.#place, this.#text.value);
+    if (this.#place !== null)
+      this.#parts.preferences.keepDraft(this.#place === "" ? null : this.#place, this.#text.value);
   }
 
   /** Another conversation has another draft. A new one that was just given its id takes its draft along. */
@@ -224,7 +232,12 @@ export class Composer {
         const option = h(
           "li",
           { role: "option", id: `completion-${at}` },
-          h("span", { class: "completion-label" }, completion.label, h("span", { class: "roomy" }, ` ${completion.argument}`)),
+          h(
+            "span",
+            { class: "completion-label" },
+            completion.label,
+            h("span", { class: "roomy" }, ` ${completion.argument}`),
+          ),
           h("span", { class: "completion-summary" }, completion.summary),
         );
         option.addEventListener("pointerdown", event => event.preventDefault());

@@ -17,7 +17,9 @@ export interface ConversationActions {
   remove(conversation: Conversation): void;
 }
 
-type Item = { key: string; day: string } | { key: string; conversation: Conversation; isCurrent: boolean; isLive: boolean };
+type Item =
+  | { key: string; day: string }
+  | { key: string; conversation: Conversation; isCurrent: boolean; isLive: boolean };
 
 export class ConversationList {
   readonly element = h("nav", { class: "conversations", id: "conversations", "aria-label": "conversations" });
@@ -27,9 +29,18 @@ export class ConversationList {
   readonly #disposables = new Disposables();
 
   constructor(conversations: Conversations, chat: Chat, actions: ConversationActions) {
-    const fresh = h("button", { type: "button", class: "new", onclick: () => actions.openNew() }, h("span", { class: "glyph" }, "+"), " new conversation");
+    const fresh = h(
+      "button",
+      { type: "button", class: "new", onclick: () => actions.openNew() },
+      h("span", { class: "glyph" }, "+"),
+      " new conversation",
+    );
     this.element.append(fresh, this.#rows, this.#more);
-    this.#list = new KeyedList<Item>(this.#rows, item => item.key, item => ("day" in item ? dayRow() : new ConversationRow(actions)) as Row<never> as Row<Item>);
+    this.#list = new KeyedList<Item>(
+      this.#rows,
+      item => item.key,
+      item => ("day" in item ? dayRow() : new ConversationRow(actions)) as Row<never> as Row<Item>,
+    );
     const paint = onceAFrame(() => this.#paint(conversations, chat));
     this.#disposables.add(watch([conversations.list, chat.current, chat.generations], paint));
     this.#disposables.add(paint.cancel);
@@ -42,7 +53,11 @@ export class ConversationList {
       observer.observe(this.#more);
       this.#disposables.add(() => observer.disconnect());
     }
-    this.#disposables.listen(this.#more, "click", () => void (conversations.list.get().nextCursor ? conversations.more() : conversations.refresh()));
+    this.#disposables.listen(
+      this.#more,
+      "click",
+      () => void (conversations.list.get().nextCursor ? conversations.more() : conversations.refresh()),
+    );
     paint();
   }
 
@@ -63,13 +78,27 @@ export class ConversationList {
       if (own !== day) rows.push({ key: `day ${own}`, day: own });
       day = own;
       const isCurrent = conversation.id === current;
-      rows.push({ key: conversation.id, conversation, isCurrent, isLive: isCurrent ? isLiveHere : conversation.is_live });
+      rows.push({
+        key: conversation.id,
+        conversation,
+        isCurrent,
+        isLive: isCurrent ? isLiveHere : conversation.is_live,
+      });
     }
     // An order that jumps back in time would make a day twice; keys must not repeat.
     const seen = new Set<string>();
     this.#list.update(rows.filter(row => !seen.has(row.key) && seen.add(row.key)));
     this.#more.hidden = nextCursor === null && status === "ready" && items.length > 0;
-    setText(this.#more, status === "failed" ? "▲ the list can't be read · press to try again" : nextCursor || status === "loading" ? "…" : items.length ? "" : "nothing here yet");
+    setText(
+      this.#more,
+      status === "failed"
+        ? "▲ the list can't be read · press to try again"
+        : nextCursor || status === "loading"
+          ? "…"
+          : items.length
+            ? ""
+            : "nothing here yet",
+    );
   }
 }
 
@@ -91,7 +120,12 @@ class ConversationRow implements Row<Extract<Item, { conversation: Conversation 
   constructor(actions: ConversationActions) {
     const act = (what: (conversation: Conversation) => void) => () => this.#conversation && what(this.#conversation);
     this.#link.append(this.#mark, this.#title, this.#cost);
-    this.#link.addEventListener("click", event => follow(event, act(conversation => actions.open(conversation.id))));
+    this.#link.addEventListener("click", event =>
+      follow(
+        event,
+        act(conversation => actions.open(conversation.id)),
+      ),
+    );
     this.#rename = h("button", { type: "button", onclick: act(actions.rename) }, "rename");
     this.#remove = h("button", { type: "button", onclick: act(actions.remove) }, "delete");
     this.element.append(this.#link, h("span", { class: "conversation-keys" }, this.#rename, this.#remove));

@@ -35,7 +35,13 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
   const close = h("button", { type: "button", class: "close", "aria-label": "close" }, "×");
   const head = h("div", { class: "picker-head" }, h("h2", {}, title), close);
   const isLong = choices.length > 7;
-  const dialog = h("dialog", { class: "picker", "aria-label": title }, head, h("div", { class: "picker-filter", hidden: !isLong }, filter), list);
+  const dialog = h(
+    "dialog",
+    { class: "picker", "aria-label": title },
+    head,
+    h("div", { class: "picker-filter", hidden: !isLong }, filter),
+    list,
+  );
   let shown: Choice[] = [];
   let chosen = 0;
 
@@ -70,7 +76,14 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
       list.append(option(choice, at, () => take(choice)));
     }
     if (shown.length === 0) list.append(h("li", { class: "picker-empty", role: "presentation" }, emptyText));
-    choose(isGrouped ? Math.max(0, shown.findIndex(choice => choice.isCurrent)) : 0);
+    choose(
+      isGrouped
+        ? Math.max(
+            0,
+            shown.findIndex(choice => choice.isCurrent),
+          )
+        : 0,
+    );
   };
 
   dialog.addEventListener("keydown", event => {
@@ -97,7 +110,13 @@ function option(choice: Choice, at: number, take: () => void): HTMLElement {
   const { label, detail, disabledReason, isCurrent } = choice;
   return h(
     "li",
-    { role: "option", id: `choice-${at}`, "aria-disabled": disabledReason ? "true" : null, class: isCurrent ? "is-current" : null, onclick: take },
+    {
+      role: "option",
+      id: `choice-${at}`,
+      "aria-disabled": disabledReason ? "true" : null,
+      class: isCurrent ? "is-current" : null,
+      onclick: take,
+    },
     h("span", { class: "choice-mark", "aria-hidden": "true" }, isCurrent ? "▌" : ""),
     h("span", { class: "choice-label" }, label),
     h("span", { class: "choice-detail" }, disabledReason ?? detail ?? ""),
@@ -109,7 +128,12 @@ export function confirm(question: string, yes: string): Promise<boolean> {
   return new Promise(resolve => {
     const accept = h("button", { type: "button", class: "is-danger" }, yes);
     const keep = h("button", { type: "button" }, "keep");
-    const dialog = h("dialog", { class: "question", role: "alertdialog", "aria-label": question }, h("p", {}, question), h("p", { class: "keys" }, keep, accept));
+    const dialog = h(
+      "dialog",
+      { class: "question", role: "alertdialog", "aria-label": question },
+      h("p", {}, question),
+      h("p", { class: "keys" }, keep, accept),
+    );
     let answer = false;
     accept.addEventListener("click", () => {
       answer = true;
@@ -127,7 +151,13 @@ export function ask(question: string, value: string): Promise<string | null> {
     const line = h("input", { type: "text", "aria-label": question, autocomplete: "off" });
     line.value = value;
     const cancel = h("button", { type: "button" }, "cancel");
-    const form = h("form", {}, h("p", {}, question), line, h("p", { class: "keys" }, cancel, h("button", { type: "submit" }, "ok")));
+    const form = h(
+      "form",
+      {},
+      h("p", {}, question),
+      line,
+      h("p", { class: "keys" }, cancel, h("button", { type: "submit" }, "ok")),
+    );
     const dialog = h("dialog", { class: "question", "aria-label": question }, form);
     let answer: string | null = null;
     form.addEventListener("submit", event => {

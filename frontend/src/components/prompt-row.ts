@@ -7,7 +7,7 @@ import { formatSeconds } from "../lib/format.ts";
 import type { GenerationState } from "../state/generation.ts";
 import type { PendingPrompt } from "../state/outbox.ts";
 import { siblingKeys } from "./siblings.ts";
-import { endSentence, ERROR, liveWord, QUEUED } from "./state-words.ts";
+import { ERROR, endSentence, liveWord, QUEUED } from "./state-words.ts";
 
 export interface PromptItem {
   readonly message: Message;
@@ -87,7 +87,9 @@ function describe(prompt: PendingPrompt, generation: GenerationState | null, isH
   if (prompt.status === "sending") {
     if (!generation) return "◌ sending";
     const { glyph, word } = liveWord(generation);
-    return word === "offline" ? `${glyph} ${word} · it is sent as soon as the server can be reached` : `${glyph} ${word}`;
+    return word === "offline"
+      ? `${glyph} ${word} · it is sent as soon as the server can be reached`
+      : `${glyph} ${word}`;
   }
   return `${QUEUED.glyph} ${QUEUED.word}${isHeld ? " · the answer before it did not come to its end" : ""}`;
 }

@@ -12,7 +12,11 @@ export function siblingKeys(
   if (siblings.length < 2) return null;
   const at = siblings.findIndex(sibling => sibling.id === message.id);
   const key = (label: string, glyph: string, to: Message | undefined) =>
-    h("button", { type: "button", "aria-label": label, "aria-disabled": !to && "true", onclick: () => to && select(to) }, glyph);
+    h(
+      "button",
+      { type: "button", "aria-label": label, "aria-disabled": !to && "true", onclick: () => to && select(to) },
+      glyph,
+    );
   return h(
     "span",
     { class: "siblings" },

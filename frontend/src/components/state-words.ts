@@ -36,7 +36,8 @@ export function endWords(message: Message): { state: StateWord; text: string } |
     case "error":
       return { state: ERROR, text: `${because}${kept} press retry to ask again.` };
   }
-  if (message.finish_reason === "length") return { state: { glyph: "▲", word: "cut short" }, text: "the answer reached its token limit." };
+  if (message.finish_reason === "length")
+    return { state: { glyph: "▲", word: "cut short" }, text: "the answer reached its token limit." };
   if (message.finish_reason === "content_filter") {
     return { state: { glyph: "▲", word: "filtered" }, text: "the provider's filter ended this answer." };
   }

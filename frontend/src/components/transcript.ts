@@ -63,7 +63,11 @@ export class Transcript {
     this.#parts = parts;
     this.#scroller.append(this.#log);
     this.element.append(this.#scroller, this.#toEnd, this.#announcer);
-    this.#list = new KeyedList<Item>(this.#log, item => item.key, item => this.#createRow(item));
+    this.#list = new KeyedList<Item>(
+      this.#log,
+      item => item.key,
+      item => this.#createRow(item),
+    );
     this.#anchor = new ScrollAnchor(this.#scroller, this.#log, isAtEnd => {
       this.#toEnd.hidden = isAtEnd;
     });
@@ -73,7 +77,15 @@ export class Transcript {
 
     const paint = onceAFrame(() => this.#paint());
     const { chat, facts, outbox } = parts;
-    const sources = [chat.current, chat.generations, chat.printouts, outbox.prompts, facts.catalog, facts.health, facts.error];
+    const sources = [
+      chat.current,
+      chat.generations,
+      chat.printouts,
+      outbox.prompts,
+      facts.catalog,
+      facts.health,
+      facts.error,
+    ];
     this.#disposables.add(watch(sources, paint));
     this.#disposables.add(paint.cancel);
     paint();
@@ -107,7 +119,11 @@ export class Transcript {
       const row = this.#list.get(id);
       const generation = this.#parts.chat.generations.get().get(id);
       const message = this.#parts.chat.current.get().messages.get(id);
-      if (row && generation && message) row.update({ kind: "answer", key: id, ...this.#answerItem(message, generation) });
+      if (row && generation && message)
+        row.update({ kind: "answer", key: id, ...this.#answerItem(message, generation) });
+      const prompt = this.#parts.outbox.get(id);
+      if (row && generation && prompt)
+        row.update({ kind: "pending", key: id, prompt, generation: generation.state.get(), isHeld: false });
       if (generation) this.#announce(id, generation.state.get().message, isSettled(generation.state.get().phase));
     }
     this.#stale.clear();
@@ -192,7 +208,13 @@ export class Transcript {
     const model = this.#parts.facts.model(message.model);
     const provider = message.provider ?? model?.provider ?? "";
     const siblings = this.#siblings.get(message.id) ?? [];
-    return { message, generation: generation?.state.get() ?? null, siblings, provider, isDemo: model?.is_demo ?? false };
+    return {
+      message,
+      generation: generation?.state.get() ?? null,
+      siblings,
+      provider,
+      isDemo: model?.is_demo ?? false,
+    };
   }
 
   #createRow(item: Item): Row<Item> {
@@ -201,7 +223,11 @@ export class Transcript {
       case "prompt":
         return new PromptRow(answers.select) as Row<never> as Row<Item>;
       case "answer":
-        return new AnswerRow(answers, () => clock.now(), () => this.#anchor.settle()) as Row<never> as Row<Item>;
+        return new AnswerRow(
+          answers,
+          () => clock.now(),
+          () => this.#anchor.settle(),
+        ) as Row<never> as Row<Item>;
       case "pending":
         void loadMarkdown();
         return new PendingRow(item.key, pending) as Row<never> as Row<Item>;
@@ -213,7 +239,10 @@ export class Transcript {
       }
       case "state": {
         const element = h("div", { class: "boot" });
-        return { element, update: next => next.kind === "state" && element.replaceChildren(...this.#stateLines(next.current)) };
+        return {
+          element,
+          update: next => next.kind === "state" && element.replaceChildren(...this.#stateLines(next.current)),
+        };
       }
     }
   }
@@ -224,7 +253,8 @@ export class Transcript {
       "div",
       { class: `printout is-${printout.kind}`, role: printout.kind === "error" ? "alert" : "status" },
       printout.text && h("p", {}, printout.kind === "error" ? `▲ ${printout.text}` : printout.text),
-      printout.rows.length > 0 && h("dl", {}, ...printout.rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+      printout.rows.length > 0 &&
+        h("dl", {}, ...printout.rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
       h("button", { type: "button", class: "close", "aria-label": "dismiss", onclick: close }, "×"),
     );
     return { element, update: () => undefined };
@@ -233,7 +263,9 @@ export class Transcript {
   #stateLines({ status, error, id }: OpenConversation): HTMLElement[] {
     if (status === "loading") return [h("p", { class: "boot-line" }, "…")];
     const isGone = error?.type === "not_found";
-    const words = isGone ? "this conversation is not there. it may have been deleted." : (error?.message ?? "it can't be opened");
+    const words = isGone
+      ? "this conversation is not there. it may have been deleted."
+      : (error?.message ?? "it can't be opened");
     const retry = h("button", { type: "button", onclick: () => void this.#parts.chat.reload() }, "retry");
     return [
       h("p", { class: "boot-advice", role: "alert" }, `▲ ${words} `),

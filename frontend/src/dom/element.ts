@@ -19,7 +19,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-export function setAttribute(element: Element, name: string, value: string | number | boolean | null | undefined): void {
+export function setAttribute(
+  element: Element,
+  name: string,
+  value: string | number | boolean | null | undefined,
+): void {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value === true ? "" : value)) {
     element.setAttribute(name, value === true ? "" : String(value));

@@ -11,7 +11,16 @@ import type { Token, Tokens } from "marked";
 import { MarkdownBlocks } from "../lib/markdown-blocks.ts";
 import { h } from "./element.ts";
 
-const PURIFY = { IN_PLACE: true as const, ADD_ATTR: ["target"], FORBID_TAGS: ["style", "form"], FORBID_ATTR: ["style"] };
+/** Read once: to read it anew for every block would cost more than the cleaning. */
+const PURIFY = {
+  IN_PLACE: true as const,
+  ADD_ATTR: ["target"],
+  FORBID_TAGS: ["style", "form"],
+  FORBID_ATTR: ["style"],
+};
+
+const purifier = DOMPurify(window);
+purifier.setConfig(PURIFY);
 
 interface Block {
   raw: string;
@@ -85,7 +94,7 @@ export class MarkdownView {
 
 /** DOMPurify does not clean the root itself but everything in it; our root is always a plain element of ours. */
 function purify(element: HTMLElement): void {
-  DOMPurify.sanitize(element, PURIFY);
+  purifier.sanitize(element);
 }
 
 function buildBlock(token: Token): HTMLElement | null {
@@ -143,7 +152,11 @@ function buildTable(token: Tokens.Table): HTMLElement {
   const rows = token.rows.map(row => h("tr", {}, ...row.map(of => cell("td", of))));
   // A region of its own that can be scrolled by keyboard too: the page never scrolls sideways.
   const label = "table";
-  return h("div", { class: "table", tabindex: 0, role: "region", "aria-label": label }, h("table", {}, head, h("tbody", {}, ...rows)));
+  return h(
+    "div",
+    { class: "table", tabindex: 0, role: "region", "aria-label": label },
+    h("table", {}, head, h("tbody", {}, ...rows)),
+  );
 }
 
 function buildCode(token: Tokens.Code): HTMLElement {
@@ -202,7 +215,9 @@ function buildInline(tokens: readonly Token[] = []): Node[] {
 function buildLink(token: Tokens.Link): Node {
   const href = safeAddress(token.href);
   const children = buildInline(token.tokens);
-  return href ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, ...children) : h("span", {}, ...children);
+  return href
+    ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, ...children)
+    : h("span", {}, ...children);
 }
 
 /** An image from elsewhere would tell that it was read, and by whom: it is a link that says where it leads. */

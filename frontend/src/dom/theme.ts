@@ -1,7 +1,7 @@
 /** Puts the chosen theme on the page. Colours live in styles/themes; this knows their names only. */
 
-import { Disposables } from "./component.ts";
 import type { Preferences } from "../state/preferences.ts";
+import { Disposables } from "./component.ts";
 
 export function applyTheme(preferences: Preferences): Disposables {
   const disposables = new Disposables();

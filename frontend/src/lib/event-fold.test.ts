@@ -3,7 +3,15 @@ import type { StreamEvent } from "../api/types.ts";
 import { aMessage } from "../testing/fake-server.ts";
 import { emptyFold, type Fold, foldEvent, reasoningOf } from "./event-fold.ts";
 
-const usage = { tokens_input: 9, tokens_output: 4, tokens_cache_read: null, tokens_cache_write: null, tokens_reasoning: 2, cost: 0.1, cost_status: "exact" as const };
+const usage = {
+  tokens_input: 9,
+  tokens_output: 4,
+  tokens_cache_read: null,
+  tokens_cache_write: null,
+  tokens_reasoning: 2,
+  cost: 0.1,
+  cost_status: "exact" as const,
+};
 const whole = aMessage({ content: "Hello.", status: "complete" });
 const EVENTS: StreamEvent[] = [
   { id: 1, event: "start", data: { conversation_id: "c1", user_message_id: "m1", message_id: "m2", model: "gpt" } },
@@ -22,8 +30,18 @@ const fold = (events: readonly StreamEvent[], from: Fold = emptyFold(aMessage({ 
 describe("foldEvent", () => {
   test("joins neighbours and keeps the order of kinds", () => {
     const { message, notices, lastEventId } = fold(EVENTS.slice(0, 7));
-    expect(message).toMatchObject({ id: "m2", parent_id: "m1", status: "streaming", content: "Hello.", tokens_reasoning: 2, cost: 0.1 });
-    expect(message.parts).toEqual([{ type: "reasoning", text: "hmm." }, { type: "text", text: "Hello." }]);
+    expect(message).toMatchObject({
+      id: "m2",
+      parent_id: "m1",
+      status: "streaming",
+      content: "Hello.",
+      tokens_reasoning: 2,
+      cost: 0.1,
+    });
+    expect(message.parts).toEqual([
+      { type: "reasoning", text: "hmm." },
+      { type: "text", text: "Hello." },
+    ]);
     expect(reasoningOf(message)).toBe("hmm.");
     expect(notices).toEqual(["trying again"]);
     expect(lastEventId).toBe(7);
@@ -45,7 +63,17 @@ describe("foldEvent", () => {
   });
 
   test("ids may jump, as they do after a crash", () => {
-    const { message } = fold([...EVENTS.slice(0, 5), { id: 5000, event: "error", data: { error: { type: "interrupted", message: "" }, message: aMessage({ status: "interrupted", content: "Hel" }) } }]);
+    const { message } = fold([
+      ...EVENTS.slice(0, 5),
+      {
+        id: 5000,
+        event: "error",
+        data: {
+          error: { type: "interrupted", message: "" },
+          message: aMessage({ status: "interrupted", content: "Hel" }),
+        },
+      },
+    ]);
     expect(message.status).toBe("interrupted");
   });
 });

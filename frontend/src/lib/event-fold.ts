@@ -27,7 +27,10 @@ export function foldEvent(fold: Fold, event: StreamEvent): Fold {
     case "start": {
       const { conversation_id, message_id, user_message_id, model } = event.data;
       const parent_id = user_message_id ?? message.parent_id;
-      return { ...next, message: { ...message, id: message_id, conversation_id, parent_id, model, status: "streaming" } };
+      return {
+        ...next,
+        message: { ...message, id: message_id, conversation_id, parent_id, model, status: "streaming" },
+      };
     }
     case "delta": {
       const { text } = event.data;

@@ -1,11 +1,37 @@
 import { describe, expect, test } from "vitest";
-import { formatCost, formatCount, formatDay, formatDollars, formatPrice, formatRate, formatSeconds, formatSpend, formatTokens } from "./format.ts";
+import {
+  formatCost,
+  formatCount,
+  formatDay,
+  formatDollars,
+  formatPrice,
+  formatRate,
+  formatSeconds,
+  formatSpend,
+  formatTokens,
+} from "./format.ts";
 
 describe("format", () => {
-  test.each([[0, "0"], [999, "999"], [1000, "1k"], [1234, "1.2k"], [12_345, "12k"], [999_499, "999k"], [999_999, "1M"], [3_100_000, "3.1M"]])(
-    "count %d is %s", (count, text) => expect(formatCount(count)).toBe(text));
-  test.each([[0, "$0"], [0.0089, "$0.0089"], [0.00012, "$0.00012"], [0.42, "$0.42"], [0.05, "$0.050"], [11.84, "$11.84"], [0.000_000_4, "<$0.000001"], [-0.5, "-$0.50"]])(
-    "%d dollars are %s", (dollars, text) => expect(formatDollars(dollars)).toBe(text));
+  test.each([
+    [0, "0"],
+    [999, "999"],
+    [1000, "1k"],
+    [1234, "1.2k"],
+    [12_345, "12k"],
+    [999_499, "999k"],
+    [999_999, "1M"],
+    [3_100_000, "3.1M"],
+  ])("count %d is %s", (count, text) => expect(formatCount(count)).toBe(text));
+  test.each([
+    [0, "$0"],
+    [0.0089, "$0.0089"],
+    [0.00012, "$0.00012"],
+    [0.42, "$0.42"],
+    [0.05, "$0.050"],
+    [11.84, "$11.84"],
+    [0.000_000_4, "<$0.000001"],
+    [-0.5, "-$0.50"],
+  ])("%d dollars are %s", (dollars, text) => expect(formatDollars(dollars)).toBe(text));
   test("a cost says how sure it is", () => {
     expect(formatCost(0.0021, "exact")).toBe("$0.0021");
     expect(formatCost(0.0021, "estimated")).toBe("~$0.0021");
@@ -24,8 +50,13 @@ describe("format", () => {
     expect(formatTokens(null, 3)).toBe("?→3 tok");
     expect(formatTokens(null, null)).toBe("");
   });
-  test.each([[0.6, "0.6 s"], [4.06, "4.1 s"], [42.4, "42 s"], [200, "3 min 20 s"], [180, "3 min"]])("%d seconds are %s", (seconds, text) =>
-    expect(formatSeconds(seconds)).toBe(text));
+  test.each([
+    [0.6, "0.6 s"],
+    [4.06, "4.1 s"],
+    [42.4, "42 s"],
+    [200, "3 min 20 s"],
+    [180, "3 min"],
+  ])("%d seconds are %s", (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
   test("a rate counts from the first chunk, and is left out where it would mean nothing", () => {
     expect(formatRate(348, 5.5, 0.6)).toBe("71 tok/s");
     expect(formatRate(5, 2, 1)).toBe("5.0 tok/s");
@@ -41,7 +72,13 @@ describe("format", () => {
   test("days", () => {
     const now = new Date(2026, 10, 24, 12);
     const at = (...date: [number, number, number]) => formatDay(new Date(...date, 9).toISOString(), now);
-    expect([at(2026, 10, 24), at(2026, 10, 23), at(2026, 10, 20), at(2026, 10, 2), at(2026, 9, 2), at(2025, 10, 2)]).toEqual(
-      ["today", "yesterday", "this week", "this month", "october", "november 2025"]);
+    expect([
+      at(2026, 10, 24),
+      at(2026, 10, 23),
+      at(2026, 10, 20),
+      at(2026, 10, 2),
+      at(2026, 9, 2),
+      at(2025, 10, 2),
+    ]).toEqual(["today", "yesterday", "this week", "this month", "october", "november 2025"]);
   });
 });

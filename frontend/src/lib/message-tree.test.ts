@@ -3,7 +3,14 @@ import { MessageTree } from "./message-tree.ts";
 
 const node = (id: string, parent_id: string | null) => ({ id, parent_id });
 const ids = (nodes: readonly { id: string }[]) => nodes.map(({ id }) => id).join(" ");
-const tree = new MessageTree([node("1", null), node("4", "1"), node("2", "1"), node("3", "2"), node("5", "4"), node("6", "4")]);
+const tree = new MessageTree([
+  node("1", null),
+  node("4", "1"),
+  node("2", "1"),
+  node("3", "2"),
+  node("5", "4"),
+  node("6", "4"),
+]);
 
 describe("MessageTree", () => {
   test("walks from the root to a leaf", () => expect(ids(tree.pathTo("3"))).toBe("1 2 3"));

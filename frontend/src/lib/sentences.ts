@@ -3,7 +3,8 @@
 /** Up to where `text` has finished sentences: after the last full stop or line end that something follows. */
 export function finishedEnd(text: string, from: number): number {
   let end = from;
-  for (const match of text.slice(from).matchAll(/[.!?…:](?=\s)|[。！？]|\n/g)) end = from + match.index + match[0].length;
+  for (const match of text.slice(from).matchAll(/[.!?…:](?=\s)|[。！？]|\n/g))
+    end = from + match.index + match[0].length;
   return end;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SSEDecoder, type ServerSentEvent } from "./sse-decoder.ts";
+import { type ServerSentEvent, SSEDecoder } from "./sse-decoder.ts";
 
 const STREAM = [
   "\uFEFF: heartbeat\n\n",

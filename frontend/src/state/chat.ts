@@ -5,7 +5,7 @@
  * components watch the atoms and call the methods; a URL changes through the `Navigation` that is handed in.
  */
 
-import { ApiError, type ApiClient, toErrorValue } from "../api/client.ts";
+import { type ApiClient, ApiError, toErrorValue } from "../api/client.ts";
 import type { ChatBody, Conversation, ConversationWithMessages, ErrorValue, Message } from "../api/types.ts";
 import { MessageTree } from "../lib/message-tree.ts";
 import { atom } from "../lib/store.ts";
@@ -112,7 +112,8 @@ export class Chat {
       this.#show(found);
       for (const message of found.messages) {
         const isLive = message.status === "pending" || message.status === "streaming";
-        if (isLive && !this.generations.get().has(message.id)) this.#follow({ kind: "attach", message, isNew: false }, place);
+        if (isLive && !this.generations.get().has(message.id))
+          this.#follow({ kind: "attach", message, isNew: false }, place);
       }
       this.#resumeOutbox();
     } catch (error) {
@@ -309,7 +310,13 @@ export class Chat {
   }
 
   /** The server has the prompt: its two messages take their place in the tree. */
-  #arrive(origin: Extract<Origin, { kind: "submit" }>, id: string, userId: string, answerId: string, place: string): void {
+  #arrive(
+    origin: Extract<Origin, { kind: "submit" }>,
+    id: string,
+    userId: string,
+    answerId: string,
+    place: string,
+  ): void {
     this.#outbox.remove(origin.key);
     this.#outbox.move(place, id);
     const { body } = origin;

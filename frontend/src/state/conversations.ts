@@ -26,12 +26,17 @@ export class Conversations {
       this.list.update(list => {
         const fresh = new Set(page.conversations.map(conversation => conversation.id));
         const oldest = page.conversations.at(-1)?.updated_at ?? "";
-        const older = page.next_cursor === null ? [] : list.items.filter(it => !fresh.has(it.id) && it.updated_at < oldest);
+        const older =
+          page.next_cursor === null ? [] : list.items.filter(it => !fresh.has(it.id) && it.updated_at < oldest);
         const nextCursor = older.length > 0 ? list.nextCursor : page.next_cursor;
         return { items: [...page.conversations, ...older], nextCursor, status: "ready", error: null };
       });
     } catch (error) {
-      this.list.update(list => ({ ...list, status: list.items.length ? "ready" : "failed", error: toErrorValue(error) }));
+      this.list.update(list => ({
+        ...list,
+        status: list.items.length ? "ready" : "failed",
+        error: toErrorValue(error),
+      }));
     }
   }
 

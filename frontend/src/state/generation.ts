@@ -16,7 +16,7 @@
  * Knows the client, time and the fold. Knows nothing of the screen or of conversations.
  */
 
-import { ApiError, type ApiClient, isAbort, NetworkError, toErrorValue } from "../api/client.ts";
+import { type ApiClient, ApiError, isAbort, NetworkError, toErrorValue } from "../api/client.ts";
 import { readEvents } from "../api/event-stream.ts";
 import type { ChatBody, ErrorValue, Message, StreamEvent, StreamEventData } from "../api/types.ts";
 import { emptyFold, type Fold, foldEvent } from "../lib/event-fold.ts";
@@ -180,6 +180,8 @@ export class Generation {
       const response = await this.#open(connection.signal);
       if (response === null) return;
       onBytes();
+      // The line stands, however long the model is silent.
+      this.#patch({ isOffline: false });
       for await (const event of readEvents(response, onBytes)) {
         if (this.#isOver) return;
         this.#apply(event);
@@ -191,7 +193,8 @@ export class Generation {
   }
 
   async #open(signal: AbortSignal): Promise<Response | null> {
-    if (this.#messageId !== null) return this.#client.messageStream(this.#messageId, this.#fold.lastEventId, { signal });
+    if (this.#messageId !== null)
+      return this.#client.messageStream(this.#messageId, this.#fold.lastEventId, { signal });
     const { body, key } = this.#origin as Extract<Origin, { kind: "submit" }>;
     if (this.#silentTries < SILENT_TRIES) return this.#client.chatStream(body, key, { signal });
     // The prompt goes out, but no stream comes back: ask for the answer to be made, then poll it.
@@ -246,7 +249,9 @@ export class Generation {
   async #afterCut(seenBefore: number, error: unknown): Promise<void> {
     if (error instanceof ApiError && !isPassing(error)) return this.#refuse(error.error);
     const isNew = this.#fold.lastEventId > seenBefore;
-    this.#silentTries = isNew ? 0 : this.#silentTries + 1;
+    // Silent is a line that stood and told nothing; a server that is not there blocks no streams.
+    const wasSilent = !isNew && (error === null || isAbort(error));
+    this.#silentTries = isNew ? 0 : this.#silentTries + Number(wasSilent);
     this.#patch({
       phase: this.#messageId === null ? "sending" : "resuming",
       isOffline: error instanceof NetworkError,

@@ -9,7 +9,9 @@ const TEXTS = ["text", "dim", "accent", "link", "code", "keyword", "money", "war
 const GROUNDS = ["ground", "raised", "sunken"];
 
 function colours(css: string): Record<string, string> {
-  return Object.fromEntries([...css.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    [...css.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/gi)].map(([, name, value]) => [name, value]),
+  );
 }
 
 function luminance(hex: string): number {
@@ -33,7 +35,6 @@ describe.each(Object.entries(THEMES))("%s", (_name, css) => {
     ...GROUNDS.flatMap(ground => TEXTS.map(text => [text, ground] as const)),
     ["on-accent", "accent"] as const, // the keys that are filled
     ["text", "line"] as const, // the chosen row of a list
-    ["accent", "line"] as const,
   ];
   test.each(pairs)("%s on %s reaches 4.5:1", (text, ground) => {
     expect(contrast(theme[text] ?? "", theme[ground] ?? "")).toBeGreaterThanOrEqual(4.5);
@@ -41,6 +42,10 @@ describe.each(Object.entries(THEMES))("%s", (_name, css) => {
   test("sets nothing but properties", () => {
     const body = css.slice(css.indexOf("{") + 1, css.lastIndexOf("}"));
     expect(Object.keys(theme).length).toBeGreaterThan(12);
-    for (const line of body.split(";").map(line => line.trim()).filter(Boolean)) expect(line).toMatch(/^(--[\w-]+|color-scheme):/);
+    for (const line of body
+      .split(";")
+      .map(line => line.trim())
+      .filter(Boolean))
+      expect(line).toMatch(/^(--[\w-]+|color-scheme):/);
   });
 });

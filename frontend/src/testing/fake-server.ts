@@ -95,8 +95,9 @@ export class FakeStream {
     return this;
   }
 
+  /** Breaks the line once what was sent has been read: an error would drop what is still on its way. */
   cut(): this {
-    this.#controller?.error(new TypeError("network error"));
+    void settled().then(() => this.#controller?.error(new TypeError("network error")));
     return this;
   }
 }

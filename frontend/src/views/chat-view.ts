@@ -41,7 +41,10 @@ export class ChatView {
     this.#parts = parts;
     const { chat, facts, conversations, outbox, preferences, clock } = parts;
     const stop = () => this.#try(() => chat.stop());
-    this.#bar = new StatusBar(chat, facts, { toggleConversations: () => this.#toggleDrawer(), home: () => this.#open(null) });
+    this.#bar = new StatusBar(chat, facts, {
+      toggleConversations: () => this.#toggleDrawer(),
+      home: () => this.#open(null),
+    });
     const list = new ConversationList(conversations, chat, {
       open: id => this.#open(id),
       openNew: () => this.#open(null),
@@ -75,7 +78,13 @@ export class ChatView {
     });
     const veil = h("div", { class: "veil", onclick: () => this.#closeDrawer() });
     const foot = h("footer", { class: "foot" }, softKeys.element, this.#composer.element, modeLine.element);
-    this.element.append(this.#bar.element, list.element, veil, h("main", { class: "main" }, this.#transcript.element), foot);
+    this.element.append(
+      this.#bar.element,
+      list.element,
+      veil,
+      h("main", { class: "main" }, this.#transcript.element),
+      foot,
+    );
     for (const part of [this.#bar, list, this.#transcript, this.#composer, softKeys, modeLine]) {
       this.#disposables.add(() => part.dispose());
     }
@@ -158,72 +167,102 @@ export class ChatView {
     const models = (facts.catalog.get()?.models ?? []).filter(model => !model.generates_images);
     const order = [...new Set(models.map(model => model.connection))];
     const choices = models
-      .toSorted((a, b) => order.indexOf(a.connection) - order.indexOf(b.connection) || Number(b.available) - Number(a.available))
-      .map((model): Choice => ({
-        label: model.id,
-        detail: model.is_demo ? "tiny demo model · free" : formatPrice(model.price),
-        group: model.connection,
-        keywords: `${model.label} ${model.connection}`,
-        disabledReason: model.available ? null : (model.unavailable_reason ?? "not available"),
-        isCurrent: model.id === current,
-        run: () => this.#try(() => chat.chooseModel(model.id)),
-      }));
+      .toSorted(
+        (a, b) =>
+          order.indexOf(a.connection) - order.indexOf(b.connection) || Number(b.available) - Number(a.available),
+      )
+      .map(
+        (model): Choice => ({
+          label: model.id,
+          detail: model.is_demo ? "tiny demo model · free" : formatPrice(model.price),
+          group: model.connection,
+          keywords: `${model.label} ${model.connection}`,
+          disabledReason: model.available ? null : (model.unavailable_reason ?? "not available"),
+          isCurrent: model.id === current,
+          run: () => this.#try(() => chat.chooseModel(model.id)),
+        }),
+      );
     openPicker("model", choices, facts.catalog.get() ? "nothing fits" : "the list of models is not here yet");
   }
 
   #pickReasoning(): void {
     const { chat, facts, preferences } = this.#parts;
     const { model, reasoning } = chat.settings();
-    const choose = (level: string | null) => () => preferences.prompt.update(prompt => ({ ...prompt, reasoning: level }));
+    const choose = (level: string | null) => () =>
+      preferences.prompt.update(prompt => ({ ...prompt, reasoning: level }));
     openPicker("reasoning", [
       { label: "default", detail: "as the provider likes", isCurrent: reasoning === null, run: choose(null) },
-      ...reasoningLevels(facts.model(model)).map(level => ({ label: level, isCurrent: reasoning === level, run: choose(level) })),
+      ...reasoningLevels(facts.model(model)).map(level => ({
+        label: level,
+        isCurrent: reasoning === level,
+        run: choose(level),
+      })),
     ]);
   }
 
   #pickTemperature(): void {
     const { chat, preferences } = this.#parts;
     const { temperature } = chat.settings();
-    const words: [number | null, string][] = [[null, "as the provider likes"], [0, "the likeliest word"], [0.3, ""], [0.7, ""], [1, ""], [1.3, "wild"]];
-    openPicker("temperature", words.map(([value, detail]) => ({
-      label: value === null ? "default" : String(value),
-      detail,
-      isCurrent: temperature === value,
-      run: () => preferences.prompt.update(prompt => ({ ...prompt, temperature: value })),
-    })));
+    const words: [number | null, string][] = [
+      [null, "as the provider likes"],
+      [0, "the likeliest word"],
+      [0.3, ""],
+      [0.7, ""],
+      [1, ""],
+      [1.3, "wild"],
+    ];
+    openPicker(
+      "temperature",
+      words.map(([value, detail]) => ({
+        label: value === null ? "default" : String(value),
+        detail,
+        isCurrent: temperature === value,
+        run: () => preferences.prompt.update(prompt => ({ ...prompt, temperature: value })),
+      })),
+    );
   }
 
   #pickTheme(): void {
     const { theme } = this.#parts.preferences;
-    openPicker("theme", THEMES.map(name => ({
-      label: name,
-      detail: name === "auto" ? "as the system: tokyo-night or paper" : "",
-      isCurrent: theme.get() === name,
-      run: () => theme.set(name),
-    })));
+    openPicker(
+      "theme",
+      THEMES.map(name => ({
+        label: name,
+        detail: name === "auto" ? "as the system: tokyo-night or paper" : "",
+        isCurrent: theme.get() === name,
+        run: () => theme.set(name),
+      })),
+    );
   }
 
   #pickHistory(): void {
     const history = this.#parts.preferences.history.get().toReversed();
-    const choices = history.map(prompt => ({ label: prompt.replace(/\s+/g, " "), run: () => this.#composer.write(prompt) }));
+    const choices = history.map(prompt => ({
+      label: prompt.replace(/\s+/g, " "),
+      run: () => this.#composer.write(prompt),
+    }));
     openPicker("history", choices, "no prompts yet");
   }
 
   /** The palette: every command, every conversation that is loaded. */
   #pickAnything(): void {
-    const commands = COMMANDS.map((command): Choice => ({
-      label: `/${command.name}`,
-      detail: command.summary,
-      group: "commands",
-      keywords: command.summary,
-      run: () => this.#runFromPalette(command),
-    }));
-    const conversations = this.#parts.conversations.list.get().items.map((conversation): Choice => ({
-      label: conversation.title || "untitled",
-      group: "conversations",
-      isCurrent: false,
-      run: () => this.#open(conversation.id),
-    }));
+    const commands = COMMANDS.map(
+      (command): Choice => ({
+        label: `/${command.name}`,
+        detail: command.summary,
+        group: "commands",
+        keywords: command.summary,
+        run: () => this.#runFromPalette(command),
+      }),
+    );
+    const conversations = this.#parts.conversations.list.get().items.map(
+      (conversation): Choice => ({
+        label: conversation.title || "untitled",
+        group: "conversations",
+        isCurrent: false,
+        run: () => this.#open(conversation.id),
+      }),
+    );
     openPicker("everything", [...commands, ...conversations]);
   }
 

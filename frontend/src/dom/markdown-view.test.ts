@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { MarkdownView } from "./markdown-view.ts";
+
+let view: MarkdownView;
+beforeEach(() => {
+  view = new MarkdownView(document.createElement("div"));
+});
+
+function html(source: string): string {
+  const fresh = new MarkdownView(document.createElement("div"));
+  fresh.finish(source);
+  return fresh.element.innerHTML;
+}
+
+const DOCUMENT = `# Head & tail
+
+A paragraph with **bold**, *slant*, ~~gone~~, \`a < b\`, a [link](https://example.com/?a=1&b=2) and &amp; &copy; &#8212;.
+Its second line
+===
+
+- one
+- two
+
+  still two
+  1. inner
+  2. more
+
+- three
+
+1. first
+
+2. second
+
+> quoted
+> - deep
+>
+> \`\`\`js
+> let x = "</code>";
+> \`\`\`
+
+| left | right |
+|:-----|------:|
+| a<br>b | \`c\` |
+| d | e |
+
+\`\`\`rust
+fn main() {
+    // ### not a heading
+
+    println!("<b>");
+}
+\`\`\`
+
+- [x] done
+- [ ] open
+
+![cat](https://tracker.example/cat.png)
+
+---
+
+tail *unclosed and \`open
+`;
+
+describe("MarkdownView", () => {
+  test("shows the same when it comes a character at a time", () => {
+    for (let end = 1; end <= DOCUMENT.length; end++) view.update(DOCUMENT.slice(0, end));
+    view.finish(DOCUMENT);
+    expect(view.element.innerHTML).toBe(html(DOCUMENT));
+  });
+
+  test("shows the same cut anywhere", () => {
+    const whole = html(DOCUMENT);
+    for (let at = 0; at <= DOCUMENT.length; at += 13) {
+      const cut = new MarkdownView(document.createElement("div"));
+      cut.update(DOCUMENT.slice(0, at));
+      cut.finish(DOCUMENT);
+      expect(cut.element.innerHTML, `cut at ${at}`).toBe(whole);
+    }
+  });
+
+  test("never touches a settled block again", () => {
+    view.update("First paragraph.\n\nSecond paragraph, which is long.\n\nThi");
+    const [first, second, third] = view.element.children;
+    view.update("First paragraph.\n\nSecond paragraph, which is long.\n\nThird paragraph.\n\n- and a list");
+    expect(view.element.children[0]).toBe(first);
+    expect(view.element.children[1]).toBe(second);
+    expect(view.element.children[2]).not.toBe(third);
+    expect(view.element.children.length).toBe(4);
+  });
+
+  test("an open code block keeps its frame", () => {
+    view.update("```py\nprint(1)\n");
+    const frame = view.element.querySelector(".code");
+    view.update("```py\nprint(1)\nprint(2)\n```\n");
+    expect(view.element.querySelector(".code")).toBe(frame);
+    expect(frame?.querySelector("pre")?.textContent).toBe("print(1)\nprint(2)");
+  });
+
+  test("a text that does not continue is shown anew", () => {
+    view.update("one\n\ntwo two two two\n\nthree");
+    view.update("something else");
+    expect(view.element.textContent).toBe("something else");
+  });
+
+  test("links that are named before their address come are made at the end", () => {
+    const text = "see [the docs][1] for more\n\nanother paragraph here\n\n[1]: https://example.com/docs\n";
+    for (let end = 1; end <= text.length; end++) view.update(text.slice(0, end));
+    view.finish(text);
+    expect(view.element.querySelector("a")?.getAttribute("href")).toBe("https://example.com/docs");
+  });
+
+  test("links open elsewhere and tell nothing", () => {
+    view.finish("[x](https://example.com) <mailto:a@example.com>");
+    for (const link of view.element.querySelectorAll("a")) {
+      expect(link.getAttribute("rel")).toBe("noopener noreferrer");
+      expect(link.getAttribute("target")).toBe("_blank");
+    }
+    expect(view.element.querySelectorAll("a").length).toBe(2);
+  });
+
+  test("an image from elsewhere is a link that names its host", () => {
+    view.finish("![a cat](https://tracker.example/pixel.png?id=7)");
+    expect(view.element.querySelector("img")).toBeNull();
+    expect(view.element.textContent).toBe("▧ a cat (tracker.example)");
+  });
+
+  test("character references are characters, in text only", () => {
+    view.finish("a &lt;b&gt; &amp;amp; `&amp;` &nosuchthing;");
+    expect(view.element.textContent).toBe("a <b> &amp; &amp; &nosuchthing;");
+    expect(view.element.querySelector("b")).toBeNull();
+  });
+});
+
+/** Written for this test along the known families: handlers, odd schemes, foreign namespaces, broken nesting, breakouts. */
+const PAYLOADS = [
+  "<script>window.hacked=1</script>",
+  "<img src=x onerror=window.hacked=1>",
+  "<svg/onload=window.hacked=1>",
+  "<svg><animate onbegin=window.hacked=1 attributeName=x dur=1s>",
+  '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=window.hacked=1&gt;">',
+  "<iframe srcdoc='<script>parent.hacked=1</script>'></iframe>",
+  "<details open ontoggle=window.hacked=1>x</details>",
+  '<a href="javascript:window.hacked=1">x</a>',
+  "[x](javascript:window.hacked=1)",
+  "[x](JaVaScRiPt:window.hacked=1)",
+  "[x](java&#10;script:window.hacked=1)",
+  "[x](&#x6A;avascript:window.hacked=1)",
+  "[x](data:text/html,<script>window.hacked=1</script>)",
+  "[x](vbscript:msgbox)",
+  "[x](//evil.example/a)",
+  '[x](https://a.example/"onmouseover="window.hacked=1)',
+  '[x]( javascript:window.hacked=1 "title")',
+  "![x](javascript:window.hacked=1)",
+  '![x](x"onerror="window.hacked=1)',
+  '!["onerror=window.hacked=1](https://a.example/)',
+  "<javascript:window.hacked=1>",
+  '```"><img src=x onerror=window.hacked=1>\ncode\n```',
+  "```js onload=window.hacked=1\n</code></pre><script>window.hacked=1</script>\n```",
+  "`</code><script>window.hacked=1</script>`",
+  "| <img src=x onerror=window.hacked=1> | b |\n|---|---|\n| <svg onload=window.hacked=1> | [x](javascript:1) |",
+  "> <form action=javascript:window.hacked=1><input type=submit>",
+  "- <style>@import 'https://evil.example/x.css';</style>",
+  "# <meta http-equiv=refresh content='0;url=https://evil.example/'>",
+  "<link rel=stylesheet href=https://evil.example/x.css>",
+  "<base href=https://evil.example/>",
+  "<template><script>window.hacked=1</script></template>",
+  '<noscript><p title="</noscript><img src=x onerror=window.hacked=1>">',
+  '<!--<img src="--><img src=x onerror=window.hacked=1>',
+  "<x id=app name=body style='position:fixed;inset:0'>",
+  "[x]: javascript:window.hacked=1\n\n[x] [y][x]",
+  "&lt;script&gt;window.hacked=1&lt;/script&gt;",
+  '<img src="https://tracker.example/a.png">',
+];
+
+const ALLOWED_TAGS = new Set(
+  "div span p h3 h4 h5 h6 ul ol li pre code a strong em del br hr blockquote table thead tbody tr th td button".split(
+    " ",
+  ),
+);
+const ALLOWED_ATTRIBUTES = new Set(
+  "class href rel target type start tabindex role aria-label data-language".split(" "),
+);
+
+function assertInert(root: HTMLElement, payload: string): void {
+  for (const element of root.querySelectorAll("*")) {
+    expect(ALLOWED_TAGS.has(element.localName), `<${element.localName}> from ${payload}`).toBe(true);
+    for (const { name, value } of element.attributes) {
+      expect(ALLOWED_ATTRIBUTES.has(name), `${name} from ${payload}`).toBe(true);
+      if (name === "href") expect(value, payload).toMatch(/^(https?:|mailto:)/);
+    }
+  }
+  expect("hacked" in window, payload).toBe(false);
+}
+
+describe("hostile answers", () => {
+  test.each(PAYLOADS)("stays text, cut at every character: %s", payload => {
+    for (let end = 1; end <= payload.length; end++) {
+      view.update(payload.slice(0, end));
+      assertInert(view.element, payload);
+    }
+    const whole = `${payload}\n\nAfter it, some more words.\n`;
+    view.finish(whole);
+    assertInert(view.element, payload);
+    expect(view.element.innerHTML).toBe(html(whole));
+  });
+});
