@@ -71,8 +71,10 @@ export class ApiClient {
     return this.#json("GET", "/api/usage/models", undefined, options);
   }
 
-  usage(scope: "overall" | "device" = "overall", options?: RequestOptions): Promise<UsageSummary> {
-    return this.#json("GET", `/api/usage/summary?scope=${scope}`, undefined, options);
+  /** All that was spent, or what was since a moment. */
+  usage(since: Date | null = null, options?: RequestOptions): Promise<UsageSummary> {
+    const query = new URLSearchParams({ scope: "overall", ...(since ? { since: since.toISOString() } : {}) });
+    return this.#json("GET", `/api/usage/summary?${query}`, undefined, options);
   }
 
   conversations(cursor: string | null, limit = 50, options?: RequestOptions): Promise<ConversationPage> {

@@ -47,7 +47,7 @@ export class StatusBar {
       this.#paintSpend(facts);
       this.#paintLight(connectionWord(chat, facts));
     });
-    this.#disposables.add(watch([chat.current, chat.generations, chat.isOffline, facts.usage, facts.error], paint));
+    this.#disposables.add(watch([chat.current, chat.generations, chat.isOffline, facts.today, facts.error], paint));
     this.#disposables.listen(window, "online", paint);
     this.#disposables.listen(window, "offline", paint);
     this.#disposables.add(paint.cancel);
@@ -67,16 +67,16 @@ export class StatusBar {
   }
 
   #paintSpend(facts: ServerFacts): void {
-    const totals = facts.usage.get()?.totals;
+    const totals = facts.today.get()?.totals;
     this.#spend.replaceChildren();
     if (!totals) return;
     const { unpriced, estimated } = totals;
-    this.#spend.append(formatSpend(totals.cost, unpriced, estimated), h("span", { class: "wide" }, " in total"));
+    this.#spend.append(formatSpend(totals.cost, unpriced, estimated), h("span", { class: "wide" }, " today"));
     const notes = [
       unpriced > 0 && `${unpriced} without a known price`,
       estimated > 0 && `${estimated} with estimated counts`,
     ];
-    setAttribute(this.#spend, "title", ["spent in total", ...notes.filter(Boolean)].join(", "));
+    setAttribute(this.#spend, "title", ["spent today", ...notes.filter(Boolean)].join(", "));
   }
 
   #paintLight({ glyph, word }: StateWord): void {

@@ -12,6 +12,8 @@ const RETRY_MS = 3_000;
 export class ServerFacts {
   readonly health = atom<Health | null>(null);
   readonly catalog = atom<Catalog | null>(null);
+  /** What was spent since midnight, here where the reader is. */
+  readonly today = atom<UsageSummary | null>(null);
   readonly usage = atom<UsageSummary | null>(null);
   /** Why one of the above could not be had. */
   readonly error = atom<ErrorValue | null>(null);
@@ -35,11 +37,17 @@ export class ServerFacts {
     const failures = await Promise.all([
       this.health.get() === null && this.#keep(this.#client.health(), this.health.set),
       this.catalog.get() === null && this.#keep(this.#client.models(), this.catalog.set),
-      this.refreshUsage(),
+      this.refreshToday(),
     ]);
     this.#isLoading = false;
     this.error.set(failures.find(failure => failure) || null);
     if (!this.isComplete) this.#clock.after(RETRY_MS, () => void this.load());
+  }
+
+  refreshToday(): Promise<ErrorValue | null> {
+    const midnight = this.#clock.date();
+    midnight.setHours(0, 0, 0, 0);
+    return this.#keep(this.#client.usage(midnight), this.today.set);
   }
 
   refreshUsage(): Promise<ErrorValue | null> {

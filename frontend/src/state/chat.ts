@@ -259,7 +259,7 @@ export class Chat {
     const { id, place } = this.current.get();
     this.#preferences.remember(prompt);
     const made = await this.#client.generateImage({ prompt, ...(id !== null && { conversation_id: id }) });
-    void this.#facts.refreshUsage();
+    void this.#facts.refreshToday();
     void this.#conversations.refresh();
     if (this.current.get().place !== place) return;
     if (id === null) this.#navigation.replace(made.conversation_id);
@@ -349,7 +349,7 @@ export class Chat {
     } else if (this.current.get().messages.has(message.id)) {
       this.#put([message]);
     }
-    void this.#facts.refreshUsage();
+    void this.#facts.refreshToday();
     void this.#refreshList(place);
     // After a stop or a failure the queue waits: the next prompt was written for an answer that did not come.
     if (phase === "done") {

@@ -11,6 +11,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  date(): Date {
+    return new Date(2026, 0, 2, 3, 4, 5);
+  }
+
   after(milliseconds: number, act: () => void): () => void {
     const timer = { at: this.#now + milliseconds, act };
     this.#timers.push(timer);

@@ -101,11 +101,15 @@ async def insert_attempts(connection: AsyncConnection, origin: Origin, attempts:
     )
 
 
-async def summarise(connection: AsyncConnection, user_id: str, device_id: str | None = None) -> UsageSummary:
-    """All calls of the owner, or those of one device."""
+async def summarise(
+    connection: AsyncConnection, user_id: str, device_id: str | None = None, since: int | None = None
+) -> UsageSummary:
+    """All calls of the owner, or those of one device, or those begun at or after `since` (milliseconds since 1970)."""
     scope: list[ColumnElement[bool]] = [usage_logs.c.user_id == user_id]
     if device_id is not None:
         scope.append(usage_logs.c.device_id == device_id)
+    if since is not None:
+        scope.append(usage_logs.c.timestamp >= since)
     totals = (await connection.execute(select(*_sums()).where(*scope))).one()
     by_model = await connection.execute(
         select(usage_logs.c.model, usage_logs.c.provider, *_sums())

@@ -1,8 +1,10 @@
 """What was spent, and what could be asked."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from llm_router.domain.catalog import ModelInfo, ModelPrice
@@ -20,11 +22,12 @@ async def summary(
     caller: CallerDep,
     scope: Literal["overall", "device"] = "overall",
     device_id: Annotated[str | None, Query(max_length=64)] = None,
+    since: AwareDatetime | None = None,
 ) -> Response:
-    """Totals of all devices, or of one: the caller's own unless `device_id` names another."""
+    """Totals of all devices, or of one: the caller's own unless `device_id` names another; all, or those `since`."""
     device = (device_id or caller.device_id) if scope == "device" else None
     async with services.database.read() as connection:
-        found = await summarise(connection, caller.user_id, device)
+        found = await summarise(connection, caller.user_id, device, _milliseconds(since))
     by_model = [
         {"model": model, "provider": provider, **totals.as_dict()} for model, provider, totals in found.by_model
     ]
@@ -52,6 +55,10 @@ async def models(services: ServicesDep) -> Response:
             "prices_version": view.prices_version,
         }
     )
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def _shown_model(info: ModelInfo) -> dict[str, Any]:
