@@ -26,7 +26,7 @@ from llm_router.services.images import Images
 from llm_router.services.recovery import recover
 from llm_router.services.snapshot import load_snapshot
 from llm_router.settings import Settings, load_settings
-from llm_router.store.database import open_database
+from llm_router.store.database import only_server, open_database
 from llm_router.web.api import chat, conversations, health, images, messages, usage
 from llm_router.web.deps import Services
 from llm_router.web.errors import register_error_handlers
@@ -79,6 +79,7 @@ async def _open_services(settings: Settings, closing: asyncio.Event, stack: Asyn
     clock = Clock(time.time, time.monotonic)
     database = await open_database(settings.database_path)
     stack.push_async_callback(database.close)
+    stack.enter_context(only_server(settings.database_path))
     session = await stack.enter_async_context(open_session(settings.timeouts))
     providers = build_providers(settings.connections, session, settings.timeouts)
     local = detect_local_model() if settings.local_model else LocalUnavailable("no local model: LOCAL_MODEL is off")

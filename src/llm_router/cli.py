@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="start the server")
     serve.add_argument("--host", help="address to listen on (default: HOST, else 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (default: PORT, else 8000)")
+    serve.add_argument("--port", type=_port, help="port to listen on (default: PORT, else 8000)")
     serve.add_argument("--reload", action="store_true", help="start anew when the sources change")
     options = parser.parse_args(arguments)
     try:
@@ -33,6 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
         reload=options.reload,
     )
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 65535, found {text!r}")
+    return port
 
 
 def _serve(settings: Settings, *, reload: bool) -> int:

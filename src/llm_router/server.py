@@ -8,8 +8,10 @@ import sys
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llm_router.app import build_app
+from llm_router.domain.errors import RouterError
 from llm_router.settings import Settings
 
 SHUTDOWN_SECONDS = 20
@@ -19,13 +21,13 @@ KEEP_ALIVE_SECONDS = 30
 
 
 def run_server(settings: Settings) -> int:
-    """Serves until SIGTERM or Ctrl-C; returns the exit status."""
+    """Serves until SIGTERM or Ctrl-C; returns the exit status: 1 where it could not start."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
     # At INFO it names every request that goes upstream.
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
     closing = asyncio.Event()
     config = uvicorn.Config(
-        build_app(settings, closing),
+        _plain_start(build_app(settings, closing)),
         host=settings.host,
         port=settings.port,
         loop="auto" if sys.platform == "win32" else "uvloop",
@@ -43,9 +45,35 @@ def run_server(settings: Settings) -> int:
     try:
         server = _Server(config, closing)
         server.run()
-    except (KeyboardInterrupt, SystemExit) as end:
-        return end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        return 0
+    except SystemExit as end:
+        return 1 if end.code else 0
     return 0 if server.started else 1
+
+
+def _plain_start(app: ASGIApp) -> ASGIApp:
+    """What the start failed of, in its own one sentence where it has one: Starlette would show the whole stack."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            return await app(scope, receive, send)
+        failure: list[Message] = []
+
+        async def told(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failure.append(message)
+            else:
+                await send(message)
+
+        try:
+            await app(scope, receive, told)
+        except BaseException as error:
+            for message in failure:
+                await send({**message, "message": error.message} if isinstance(error, RouterError) else message)
+            raise
+
+    return served
 
 
 class _Server(uvicorn.Server):

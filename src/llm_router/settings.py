@@ -4,16 +4,18 @@ The environment wins over `.env`. A mistake is refused at start, naming the file
 expected; nothing is guessed. Knows nothing of the database or of any provider's protocol.
 """
 
+import io
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from llm_router.domain.chat import ProviderName
+from llm_router.domain.errors import redact
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 ANTHROPIC_BASE_URL = "https://api.anthropic.com"
@@ -143,13 +145,12 @@ class _Variables:
     def _read_dotenv(self, path: Path) -> None:
         from dotenv.parser import parse_stream
 
-        with path.open(encoding="utf-8") as stream:
-            for binding in parse_stream(stream):
-                line = binding.original.line + _leading_blank_lines(binding.original.string)
-                if binding.error:
-                    raise SettingsError(f"{path}:{line}: expected NAME=value")
-                if binding.key is not None and binding.value is not None:
-                    self._values[binding.key] = (binding.value, f"{path}:{line}: {binding.key}")
+        for binding in parse_stream(io.StringIO(_read(path))):
+            line = binding.original.line + _leading_lines(binding.original.string)
+            if binding.error or (binding.key is not None and binding.value is None):
+                raise SettingsError(f"{path}:{line}: expected NAME=value")
+            if binding.key is not None and binding.value is not None:
+                self._values[binding.key] = (binding.value, f"{path}:{line}: {binding.key}")
 
     def get(self, name: str) -> str | None:
         """The value, None where unset or blank."""
@@ -183,7 +184,7 @@ class _Variables:
             number = None
         if number is None or not low <= number <= high:
             word = "a whole number" if kind is int else "a number"
-            raise SettingsError(f"{self.where(name)}: expected {word} from {low} to {high}, found {value!r}")
+            raise SettingsError(f"{self.where(name)}: expected {word} from {low} to {high}, found {_shown(value)}")
         return number
 
     def switch(self, name: str, default: bool) -> bool:
@@ -195,7 +196,7 @@ class _Variables:
                 return True
             case "0" | "false" | "no" | "off":
                 return False
-        raise SettingsError(f"{self.where(name)}: expected on or off, found {value!r}")
+        raise SettingsError(f"{self.where(name)}: expected on or off, found {_shown(value)}")
 
     def url(self, name: str, default: str) -> str:
         value = self.get(name)
@@ -234,36 +235,38 @@ class _ConfigFile:
     def __init__(self, path: Path, values: _Variables) -> None:
         self._path = path
         self._values = values
+        self._source = _read(path)
         try:
-            self._source = path.read_text(encoding="utf-8")
             self._document = tomllib.loads(self._source)
-        except UnicodeDecodeError:
-            raise SettingsError(f"{path}:1: expected UTF-8 text") from None
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
-            last = self._source.count("\n") + 1
+            last = self._source.rstrip().count("\n") + 1
             raise SettingsError(f"{path}:{line.group(1) if line else last}: not TOML: {error}") from None
 
     def connections(self) -> tuple[ConnectionSettings, ...]:
         for key in self._document:
             if key != "connections":
-                raise self._error(None, key, "expected only [connections.NAME] tables")
+                raise self._error([key], "expected only [connections.NAME] tables")
         tables = self._document.get("connections", {})
         if not isinstance(tables, dict):
-            raise self._error(None, "connections", "expected [connections.NAME] tables")
+            raise self._error(["connections"], "expected [connections.NAME] tables")
         return tuple(self._connection(name, table) for name, table in tables.items())
 
     def _connection(self, name: str, table: Any) -> ConnectionSettings:
         if not isinstance(table, dict):
-            raise self._error(None, name, f"expected a table [connections.{name}]")
+            raise self._error(["connections", name], "expected a table of this name")
         if not _CONNECTION_NAME.fullmatch(name):
-            raise self._error(name, None, "expected a name of lower-case letters, digits, - and _, 32 at most")
+            raise self._error(
+                ["connections", name], "expected a name of lower-case letters, digits, - and _, 32 at most"
+            )
         if name in RESERVED_CONNECTION_NAMES:
             reserved = ", ".join(RESERVED_CONNECTION_NAMES)
-            raise self._error(name, None, f"expected another name: {reserved} are taken")
+            raise self._error(["connections", name], f"expected another name: {reserved} are taken")
         for key in table:
             if key not in _CONNECTION_KEYS:
-                raise self._error(name, key, f"expected one of {', '.join(_CONNECTION_KEYS)}, found {key!r}")
+                raise self._error(
+                    ["connections", name, key], f"expected one of {', '.join(_CONNECTION_KEYS)}, found {key!r}"
+                )
         provider = self._provider(name, table)
         api_key_env = self._api_key_env(name, table)
         return ConnectionSettings(
@@ -279,8 +282,10 @@ class _ConfigFile:
         provider = table.get("provider")
         if provider not in CONFIGURABLE_PROVIDERS:
             choices = ", ".join(CONFIGURABLE_PROVIDERS)
-            found = "nothing" if provider is None else repr(provider)
-            raise self._error(name, "provider", f"expected provider to be one of {choices}, found {found}")
+            found = "nothing" if provider is None else redact(repr(provider))
+            raise self._error(
+                ["connections", name, "provider"], f"expected provider to be one of {choices}, found {found}"
+            )
         return cast(ProviderName, provider)
 
     def _base_url(self, name: str, table: Mapping[str, Any], provider: ProviderName) -> str:
@@ -290,17 +295,23 @@ class _ConfigFile:
         if base_url is None and provider == "anthropic":
             return ANTHROPIC_BASE_URL
         if not isinstance(base_url, str):
-            raise self._error(name, "base_url", "expected base_url to be an address such as http://localhost:11434/v1")
-        checked = _checked_url(base_url, self._where(name, "base_url"))
+            raise self._error(
+                ["connections", name, "base_url"],
+                "expected base_url to be an address such as http://localhost:11434/v1",
+            )
+        checked = _checked_url(base_url, self._where(["connections", name, "base_url"]))
         return checked.removesuffix("/v1") if provider == "anthropic" else checked
 
     def _api_key_env(self, name: str, table: Mapping[str, Any]) -> str | None:
         variable = table.get("api_key_env")
         if variable is None:
             return None
-        if not isinstance(variable, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable):
-            # The value is not repeated: who pastes the key itself here should not find it in a log.
-            raise self._error(name, "api_key_env", "expected the name of an environment variable, not the key itself")
+        if not isinstance(variable, str) or not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+            # Neither repeated here nor, as the name of what is missing, on the page: it may be the key itself.
+            raise self._error(
+                ["connections", name, "api_key_env"],
+                "expected the name of an environment variable in capitals, such as OPENROUTER_API_KEY, not the key",
+            )
         return variable
 
     def _models(self, name: str, table: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -308,31 +319,53 @@ class _ConfigFile:
         if models is None:
             return None
         if not isinstance(models, list) or not models or not all(isinstance(model, str) and model for model in models):
-            raise self._error(name, "models", 'expected models to be a list of names such as ["llama3.2", "qwen3"]')
+            raise self._error(
+                ["connections", name, "models"], 'expected models to be a list of names such as ["llama3.2", "qwen3"]'
+            )
         return tuple(models)
 
-    def _where(self, table: str | None, key: str | None) -> str:
-        return f"{self._path}:{self._line(table, key)}"
+    def _where(self, keys: Sequence[str]) -> str:
+        return f"{self._path}:{self._line(keys)}"
 
-    def _error(self, table: str | None, key: str | None, expected: str) -> SettingsError:
-        place = f"[connections.{table}]: " if table else ""
-        return SettingsError(f"{self._where(table, key)}: {place}{expected}")
+    def _error(self, keys: Sequence[str], expected: str) -> SettingsError:
+        place = f"[{'.'.join(keys[:2])}]: " if len(keys) > 1 else ""
+        return SettingsError(f"{self._where(keys)}: {place}{expected}")
 
-    def _line(self, table: str | None, key: str | None) -> int:
-        """The line of `key` in `table`, else of the table's head, else the first. The TOML reader keeps no lines."""
-        lines = self._source.splitlines()
-        start = 0
-        if table is not None:
-            head = re.compile(rf"""\s*\[\s*connections\s*\.\s*["']?{re.escape(table)}["']?\s*\]""")
-            start = next((at for at, line in enumerate(lines) if head.match(line)), 0)
-        if key is not None:
-            word = re.compile(rf"""\s*(\[\s*)?["']?{re.escape(key)}["']?\s*[=.\]]""")
-            for at in range(start + (table is not None), len(lines)):
-                if table is not None and lines[at].lstrip().startswith("["):
-                    break
-                if word.match(lines[at]):
-                    return at + 1
-        return start + 1
+    def _line(self, keys: Sequence[str]) -> int:
+        """The line that brings `keys` into the document, else the table above them; the TOML reader keeps no lines.
+
+        It is where the shortest beginning of the file that has them makes its last statement.
+        """
+        lines = self._source.split("\n")
+        start = 1
+        for end in range(1, len(lines) + 1):
+            try:
+                document = tomllib.loads("\n".join(lines[:end]) + "\n")
+            except tomllib.TOMLDecodeError:
+                continue  # in the middle of a statement of several lines
+            if _holds(document, keys):
+                return start
+            start = end + 1
+        return self._line(keys[:-1])
+
+
+def _holds(document: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            return False
+        document = document[key]
+    return True
+
+
+def _read(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}:{line}: expected UTF-8 text") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _checked_url(value: str, where: str) -> str:
@@ -342,11 +375,16 @@ def _checked_url(value: str, where: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise SettingsError(f"{where}: expected an http:// or https:// address, found {value!r}")
+        raise SettingsError(f"{where}: expected an http:// or https:// address, found {_shown(value)}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise SettingsError(f"{where}: expected an address without user, password, query or fragment")
     return value.rstrip("/")
 
 
-def _leading_blank_lines(text: str) -> int:
-    return len(text) - len(text.lstrip("\n")) if text.strip() else 0
+def _shown(value: str) -> str:
+    """A refused value, unless it may be or hold a credential: who pastes a key here should not find it in a log."""
+    return "something with a user or password" if "@" in value else repr(redact(value))
+
+
+def _leading_lines(text: str) -> int:
+    return text[: len(text) - len(text.lstrip())].count("\n")

@@ -39,7 +39,7 @@ _SECRET = re.compile(
     | \bAIza[A-Za-z0-9_\-]{10,}
     | \bAKIA[A-Z0-9]{12,}
     | \bbearer\s+[A-Za-z0-9._*~+/=\-]{6,}
-    | \beyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_.\-]+      # JSON web tokens
+    | (?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_.\-]+      # JSON web tokens
     """
 )
 

@@ -92,9 +92,7 @@ def _select(user_id: str) -> Select[Any]:
         .correlate(conversations)
         .scalar_subquery()
         .label("cost"),
-        conversations.c.id.in_(
-            select(messages.c.conversation_id).where(UNFINISHED)
-        ).label("is_live"),
+        conversations.c.id.in_(select(messages.c.conversation_id).where(UNFINISHED)).label("is_live"),
     ).where(conversations.c.user_id == user_id)
 
 

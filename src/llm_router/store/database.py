@@ -7,13 +7,14 @@ for the lock at its first statement and never fails half-way for want of it. Kno
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -83,6 +84,29 @@ async def open_database(path: Path) -> Database:
         return Database(path, writer, reader)
 
 
+@contextmanager
+def only_server(path: Path) -> Iterator[None]:
+    """Keeps other servers from the file: to them the answers that are made here would look left behind by a crash.
+
+    The lock ends with the process, however that ends. Raises StorageFailed.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with path.with_name(f"{path.name}.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageFailed(
+                f"Another LLM Router is at work with {path}. End it first, or set DATABASE_PATH to another file."
+            ) from None
+        except OSError as error:
+            _LOG.warning("%s cannot be locked here (%s); do not start a second server with it", path, error.strerror)
+        yield
+
+
 def _engine(path: Path, *, pool_size: int, begin: str, read_only: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
@@ -128,7 +152,7 @@ class _storage_errors:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, PoolTimeout):
             raise StorageFailed("The database is busy: other work has held it for 30 seconds. Try again.") from error
-        if isinstance(error, OperationalError | sqlite3.OperationalError) or (
+        if isinstance(error, sqlite3.DatabaseError) or (
             isinstance(error, DBAPIError) and isinstance(error.orig, sqlite3.DatabaseError)
         ):
             raise StorageFailed(self._sentence(str(getattr(error, "orig", None) or error))) from error
@@ -143,5 +167,7 @@ class _storage_errors:
             return f"The database {self._path} is read-only. Check the permissions of the file and its folder."
         if "unable to open" in reason:
             return f"The database {self._path} cannot be opened. Check that its folder exists and can be written."
+        if "not a database" in reason:
+            return f"The file {self._path} is not a database. Move it away, or set DATABASE_PATH to another file."
         _LOG.error("database error: %s", reason)
         return f"The database failed: {reason}."

@@ -81,9 +81,7 @@ async def list_unfinished(connection: AsyncConnection) -> list[UnfinishedMessage
     """Of all users: for start-up, before anything runs."""
     rows = (
         await connection.execute(
-            select(*MESSAGE_COLUMNS, messages.c.device_id)
-            .where(UNFINISHED)
-            .order_by(messages.c.id)
+            select(*MESSAGE_COLUMNS, messages.c.device_id).where(UNFINISHED).order_by(messages.c.id)
         )
     ).all()
     found: list[UnfinishedMessage] = []

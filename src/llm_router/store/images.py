@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.errors import NotFound
+from llm_router.domain.messages import ImagePart, parts_from_json
 from llm_router.store.tables import images, messages
 
 
@@ -48,10 +50,18 @@ async def get_image(connection: AsyncConnection, user_id: str, image_id: str) ->
 
 
 async def images_of_conversation(connection: AsyncConnection, user_id: str, conversation_id: str) -> list[StoredImage]:
+    """Those that were made in it, and those its messages show: a copy shows what was made elsewhere."""
+    mine = (messages.c.user_id == user_id, messages.c.conversation_id == conversation_id)
+    columns = await connection.execute(select(messages.c.parts).where(*mine, messages.c.parts.contains('"image_id"')))
+    shown = {
+        part.image_id
+        for column in columns.scalars()
+        for part in parts_from_json(orjson.loads(column))
+        if isinstance(part, ImagePart)
+    }
+    made = images.c.message_id.in_(select(messages.c.id).where(*mine))
     rows = await connection.execute(
-        select(images)
-        .join(messages, messages.c.id == images.c.message_id)
-        .where(images.c.user_id == user_id, messages.c.conversation_id == conversation_id)
+        select(images).where(images.c.user_id == user_id, or_(made, images.c.id.in_(shown)))
     )
     return [_image_from(row) for row in rows]
 

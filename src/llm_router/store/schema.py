@@ -6,9 +6,11 @@ file is copied beside itself before it is changed, so that an upgrade that goes 
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from llm_router.domain.errors import StorageFailed
@@ -59,8 +61,7 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
 
 
 def _create(path: Path) -> None:
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    with engine.begin() as connection:
+    with _transaction(path) as connection:
         metadata.create_all(connection)
         connection.execute(users.insert().values(id=OWNER_ID, name=OWNER_ID, created_at=int(time.time() * 1000)))
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
@@ -74,7 +75,15 @@ def migrate(path: Path) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    with engine.begin() as connection:
+    with _transaction(path) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _transaction(path: Path) -> Iterator[Connection]:
+    """All or nothing, of tables too: the driver's own BEGIN would come with the first row only."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
