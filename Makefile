@@ -43,6 +43,7 @@ test: setup-dev lint ## every check and every test
 	$(call step,vitest,npm --prefix frontend run --silent test)
 	$(call step,budget of the page's bytes,npm --prefix frontend run --silent budget)
 	$(call step,Chromium,scripts/find_chromium.sh --install)
+	$(call step,the page in Chromium,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent e2e)
 	$(call step,pytest,CHROMIUM="$$(scripts/find_chromium.sh)" $(BIN)/pytest)
 
 setup: .venv/.run $(STATIC) ## what run needs, and no more

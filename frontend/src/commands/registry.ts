@@ -53,6 +53,7 @@ export const COMMANDS: readonly Command[] = [
     values: ({ facts }) => chatModels(facts),
     run: async ({ chat, facts, surface }, argument) => {
       if (argument === "") return surface.pickModel();
+      if (!facts.catalog.get()) throw new CommandError("the list of models is not here yet");
       const model = facts.model(argument);
       if (!model) throw new CommandError(`there is no model “${argument}”. /model alone shows those there are`);
       if (!model.available)

@@ -19,7 +19,7 @@ export class StatusBar {
   readonly element = h("header", { class: "status-bar" });
   readonly menu: HTMLButtonElement;
   readonly #title = h("h1", { class: "title" });
-  readonly #spend = h("span", { class: "money spend" });
+  #spend = h("span", { class: "money spend" });
   readonly #light = h("span", { class: "light", role: "status", "aria-label": "connection" });
   readonly #disposables = new Disposables();
 
@@ -47,7 +47,8 @@ export class StatusBar {
       this.#paintSpend(facts);
       this.#paintLight(connectionWord(chat, facts));
     });
-    this.#disposables.add(watch([chat.current, chat.generations, chat.isOffline, facts.today, facts.error], paint));
+    const sources = [chat.current, chat.generations, chat.isOffline, chat.phase, facts.today, facts.error];
+    this.#disposables.add(watch(sources, paint));
     this.#disposables.listen(window, "online", paint);
     this.#disposables.listen(window, "offline", paint);
     this.#disposables.add(paint.cancel);
@@ -66,17 +67,21 @@ export class StatusBar {
     if (document.title !== page) document.title = page;
   }
 
+  /** Built anew when it is another sum: a new element moves nothing. */
   #paintSpend(facts: ServerFacts): void {
     const totals = facts.today.get()?.totals;
-    this.#spend.replaceChildren();
     if (!totals) return;
     const { unpriced, estimated } = totals;
-    this.#spend.append(formatSpend(totals.cost, unpriced, estimated), h("span", { class: "wide" }, " today"));
     const notes = [
       unpriced > 0 && `${unpriced} without a known price`,
       estimated > 0 && `${estimated} with estimated counts`,
     ];
-    setAttribute(this.#spend, "title", ["spent today", ...notes.filter(Boolean)].join(", "));
+    const title = ["spent today", ...notes.filter(Boolean)].join(", ");
+    const sum = formatSpend(totals.cost, unpriced, estimated);
+    const spend = h("span", { class: "money spend", title }, sum, h("span", { class: "wide" }, " today"));
+    if (spend.isEqualNode(this.#spend)) return;
+    this.#spend.replaceWith(spend);
+    this.#spend = spend;
   }
 
   #paintLight({ glyph, word }: StateWord): void {

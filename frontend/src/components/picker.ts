@@ -97,10 +97,9 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
   filter.addEventListener("input", render);
   show(dialog, close);
   render();
-  if (isLong) {
-    // On a phone the keyboard would hide the list before it was seen.
-    if (!matchMedia("(pointer: coarse)").matches) filter.focus();
-  } else {
+  // On a phone the keyboard would hide the list before it was seen.
+  if (isLong && !matchMedia("(pointer: coarse)").matches) filter.focus();
+  else {
     list.tabIndex = 0;
     list.focus();
   }
@@ -176,7 +175,16 @@ export function ask(question: string, value: string): Promise<string | null> {
 function show(dialog: HTMLDialogElement, close: HTMLElement): void {
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", event => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    placeCaret();
+  });
   document.body.append(dialog);
   dialog.showModal();
+}
+
+/** Chromium gives the focus back to the prompt, but at times leaves the caret outside: keys then go nowhere. */
+function placeCaret(): void {
+  const field = document.activeElement;
+  if (field instanceof HTMLTextAreaElement) field.setSelectionRange(field.selectionStart, field.selectionEnd);
 }

@@ -226,7 +226,10 @@ export class Transcript {
         return new AnswerRow(
           answers,
           () => clock.now(),
-          () => this.#anchor.settle(),
+          () => {
+            this.#placeTallies();
+            this.#anchor.settle();
+          },
         ) as Row<never> as Row<Item>;
       case "pending":
         void loadMarkdown();

@@ -13,7 +13,7 @@ import { randomUuid } from "../lib/uuid.ts";
 import { chooseModel, type ServerFacts } from "./catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Conversations } from "./conversations.ts";
-import { Generation, type GenerationState, isSettled, type Origin } from "./generation.ts";
+import { Generation, type GenerationState, isSettled, type Origin, type Phase } from "./generation.ts";
 import type { Outbox, PendingPrompt } from "./outbox.ts";
 import type { Preferences, PromptSettings } from "./preferences.ts";
 
@@ -56,6 +56,8 @@ export class Chat {
   /** A prompt handed back to be edited. */
   readonly returned = atom<{ text: string } | null>(null);
   readonly isOffline = atom(false);
+  /** Of the answer that was last heard of: whoever shows how the line is follows it. */
+  readonly phase = atom<Phase | null>(null);
 
   readonly #client: ApiClient;
   readonly #clock: Clock;
@@ -305,7 +307,10 @@ export class Chat {
       ended: state => this.#ended(state, name, home),
     });
     this.generations.update(generations => new Map(generations).set(name, generation));
-    generation.state.subscribe(state => this.isOffline.set(state.isOffline));
+    generation.state.subscribe(state => {
+      this.isOffline.set(state.isOffline);
+      this.phase.set(state.phase);
+    });
     void generation.run();
   }
 

@@ -1,0 +1,207 @@
+import { describe, expect } from "vitest";
+import { fake, journey } from "./support/journey.ts";
+import { lab, MODELS } from "./support/models.ts";
+
+const WIDE = [
+  "| name | what it does | where it is found | who wrote it |",
+  "|---|---|---|---|",
+  `| ${"supercalifragilistic".repeat(3)} | ${"it goes on ".repeat(9)} | everywhere | nobody |`,
+  "",
+  "```ts",
+  `const line = "${"0123456789".repeat(30)}";`,
+  "```",
+  "",
+  `and a word without end: ${"abcdefghij".repeat(20)}`,
+].join("\n");
+
+const HOSTILE = [
+  '<img src="https://images.invalid/a.png" onerror="complain(\'onerror\')">',
+  "",
+  "<script>complain('script')</script> and <style>body{display:none}</style>",
+  "",
+  "[run](javascript:complain('link')) ![look](https://images.invalid/b.png)",
+  "",
+  '<iframe src="https://elsewhere.invalid/"></iframe>',
+].join("\n");
+
+describe("answers", () => {
+  journey("a model is chosen with the thumb, and its markdown is shown", { device: "phone" }, async screen => {
+    await screen.goto();
+    await screen.press(screen.button("model"));
+    const picker = screen.page.getByRole("dialog", { name: "model" });
+    await screen.press(picker.getByRole("option", { name: MODELS.openai }));
+    await picker.waitFor({ state: "detached" });
+    await screen.button(`model: ${MODELS.openai}`).waitFor();
+    await screen.ask("show me everything");
+    await screen.settled();
+    await screen.answer.getByRole("heading", { name: "A heading" }).waitFor();
+    await screen.answer.getByRole("cell", { name: "<script>alert(1)</script>" }).waitFor();
+    expect(await screen.answer.getByRole("listitem").count()).toBe(3);
+    const code = screen.answer.locator(".code");
+    await code.getByText("python").waitFor();
+    await screen.press(screen.button("copy code", code));
+    await screen.says("copied", code);
+    const copied = await screen.page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toBe("def add(a: int, b: int) -> int:\n    return a + b");
+    await screen.answer.getByRole("link", { name: "▧ a remote image (images.invalid)" }).waitFor();
+    expect(await screen.answer.locator("img, script").count()).toBe(0);
+    // 11 tokens at $1.25 and 7 at $10 a million.
+    expect(await screen.answer.locator(".receipt").innerText()).toMatch(
+      /openai-priced\/gpt-5\.1\s+11→7 tok\s+\$0\.000084/,
+    );
+    await expect
+      .poll(() =>
+        screen.page
+          .getByText(/^\$0\.\d+/)
+          .first()
+          .innerText(),
+      )
+      .toMatch(/^\$0\.\d/);
+  });
+
+  journey("thinking is one line that opens on tap", { device: "phone", model: "gpt-fake-reasoning" }, async screen => {
+    await screen.goto();
+    await screen.ask("think first");
+    await screen.settled();
+    await screen.reads("Then speak.");
+    expect(await screen.answer.getByText("First, think.").isVisible()).toBe(false);
+    await screen.press(screen.answer.getByText(/^thought for .* s · 12 tok$/));
+    await screen.answer.getByText("First, think.").waitFor();
+    await screen.reload();
+    await screen.press(screen.answer.getByText(/^thought · 12 tok$/));
+    await screen.answer.getByText("First, think.").waitFor();
+  });
+
+  journey("the other provider, with its price", { model: MODELS.anthropic }, async screen => {
+    await screen.goto();
+    await screen.ask("think first");
+    await screen.settled();
+    await screen.reads("Then speak.");
+    await screen.answer.getByText(/^thought/).waitFor();
+    // 11 tokens at $3 and 19 at $15 a million.
+    expect(await screen.answer.locator(".receipt").innerText()).toMatch(/claude-sonnet-4-5\s+11→19 tok\s+\$0\.00032/);
+  });
+
+  journey("hostile markdown is text, and asks for nothing", { model: lab("echo") }, async screen => {
+    await screen.goto();
+    await screen.ask(HOSTILE);
+    await screen.settled();
+    expect(await screen.read()).toContain("<script>complain('script')</script>");
+    expect(await screen.answer.locator("img, script, style, iframe, a[href^='javascript']").count()).toBe(0);
+  });
+
+  journey(
+    "wide tables and long code scroll inside themselves",
+    { device: "phone", width: 360, model: lab("echo") },
+    async screen => {
+      await screen.goto();
+      await screen.ask(WIDE);
+      await screen.settled();
+      const widths = await screen.page.evaluate(() => {
+        const wide = (selector: string) => {
+          const element = document.querySelector(selector);
+          return element ? element.scrollWidth - element.clientWidth : Number.NaN;
+        };
+        return {
+          page: wide("html"),
+          scroller: wide(".scroller"),
+          table: wide(".markdown .table"),
+          code: wide(".markdown pre"),
+        };
+      });
+      expect(widths.page).toBe(0);
+      expect(widths.scroller).toBe(0);
+      expect(widths.table).toBeGreaterThan(100);
+      expect(widths.code).toBeGreaterThan(100);
+    },
+  );
+
+  journey("stop, by its key", { device: "phone", model: lab("stop-by-key") }, async screen => {
+    await screen.goto();
+    await screen.ask("talk");
+    await screen.reads("w1");
+    await screen.press(screen.button("stop"));
+    await screen.says("■ stopped", screen.answer);
+    await screen.reads("w1");
+    expect((await screen.stored()).at(-1)).toMatchObject({ status: "stopped", content: "w1 " });
+    await expect.poll(() => screen.button("stop").isDisabled()).toBe(true);
+  });
+
+  journey("stop, by Esc", { model: lab("stop-by-esc") }, async screen => {
+    await screen.goto();
+    await screen.ask("talk");
+    await screen.reads("w1");
+    await screen.page.keyboard.press("Escape");
+    await screen.says("■ stopped", screen.answer);
+    expect((await screen.stored()).at(-1)).toMatchObject({ status: "stopped", content: "w1 " });
+  });
+
+  journey("retry makes a sibling, and both can be read", { device: "phone", model: lab("retried") }, async screen => {
+    await screen.goto();
+    await screen.ask("again and again");
+    await screen.reads("w1 w2");
+    await screen.settled();
+    await screen.press(screen.button("retry", screen.answer));
+    await screen.reads("w1 w2 w3");
+    await screen.answer.getByText("2/2").waitFor();
+    await screen.press(screen.button("previous answer", screen.answer));
+    await screen.reads("w1 w2");
+    await screen.answer.getByText("1/2").waitFor();
+    await screen.reload();
+    await screen.reads("w1 w2");
+    await screen.press(screen.button("next answer", screen.answer));
+    await screen.reads("w1 w2 w3");
+    expect(await fake.timesAsked("retried")).toBe(2);
+  });
+
+  journey(
+    "conversations: two of them, opened, renamed, deleted, and the way back",
+    { device: "phone", model: lab("echo") },
+    async screen => {
+      const drawer = screen.page.getByRole("navigation", { name: "conversations" });
+      const openDrawer = async () => {
+        await screen.press(screen.button("conversations"));
+        await drawer.waitFor();
+      };
+      await screen.goto();
+      await screen.ask("the first of two");
+      await screen.settled();
+      const first = screen.conversationId;
+      await openDrawer();
+      await screen.press(screen.button(/new conversation/, drawer));
+      await screen.says("models");
+      expect(new URL(screen.page.url()).pathname).toBe("/");
+      await screen.ask("the second of two");
+      await screen.settled();
+      const second = screen.conversationId;
+      expect(second).not.toBe(first);
+
+      await openDrawer();
+      await screen.press(drawer.getByRole("link", { name: /the first of two/ }));
+      await screen.reads("the first of two");
+      expect(screen.conversationId).toBe(first);
+      await screen.page.goBack();
+      await screen.reads("the second of two");
+      expect(screen.conversationId).toBe(second);
+      await screen.page.goForward();
+      await screen.reads("the first of two");
+
+      await openDrawer();
+      await screen.press(screen.button("rename the first of two", drawer));
+      await screen.page.getByRole("textbox", { name: "a new title" }).fill("renamed");
+      await screen.press(screen.button("ok"));
+      await drawer.getByRole("link", { name: /renamed/ }).waitFor();
+      await screen.press(screen.button("delete renamed", drawer));
+      await screen.press(screen.button("delete", screen.page.getByRole("alertdialog")));
+      await drawer.getByRole("link", { name: /renamed/ }).waitFor({ state: "detached" });
+      await expect.poll(() => new URL(screen.page.url()).pathname).toBe("/");
+      await screen.goto(`/c/${first}`);
+      await screen.says(/this conversation is not there/);
+      await screen.goto(`/c/${second}`);
+      await screen.reads("the second of two");
+      // The browser notes the 404 that was provoked.
+      const [only] = screen.complaints.splice(0);
+      expect(only).toMatch(/404/);
+    },
+  );
+});

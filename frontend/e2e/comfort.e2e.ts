@@ -1,0 +1,160 @@
+import type { Locator } from "playwright-core";
+import { describe, expect } from "vitest";
+import { fake, journey, ownServer, type Screen } from "./support/journey.ts";
+import { lab, MODELS } from "./support/models.ts";
+
+describe("under the fingers", () => {
+  journey(
+    "a draft survives a reload, and typing goes on while an answer comes",
+    { device: "phone", model: lab("waited") },
+    async screen => {
+      await screen.goto();
+      await screen.prompt.fill("half a thought");
+      await screen.reload();
+      expect(await screen.prompt.inputValue()).toBe("half a thought");
+      await screen.ask("first");
+      await screen.reads("w1");
+      expect(await screen.prompt.inputValue()).toBe("");
+      await screen.prompt.pressSequentially("sec");
+      await fake.release("waited");
+      await screen.reads("w1 w2");
+      await screen.prompt.pressSequentially("ond");
+      expect(await screen.prompt.inputValue()).toBe("second");
+      await screen.press(screen.button("send"));
+      await screen.says(/◌ queued/);
+      await fake.release("waited", null);
+      await screen.reads("Hello, world! ⚡");
+      await screen.settled();
+      expect((await screen.stored()).map(message => message.content)).toEqual([
+        "first",
+        "w1 w2 ",
+        "second",
+        "Hello, world! ⚡",
+      ]);
+    },
+  );
+
+  journey("who scrolls up is left alone, and ↓ new leads back", { model: lab("scrolled") }, async screen => {
+    const top = () => screen.page.locator(".scroller").evaluate(element => element.scrollTop);
+    const toEnd = () =>
+      screen.page.locator(".scroller").evaluate(it => it.scrollHeight - it.clientHeight - it.scrollTop);
+    await screen.goto();
+    await screen.page.setViewportSize({ width: 600, height: 500 });
+    await screen.ask("a long one");
+    await screen.settled();
+    await screen.ask("and another");
+    await screen.reads("w1");
+    await expect.poll(toEnd).toBeLessThan(1);
+    await screen.log.hover();
+    await screen.page.mouse.wheel(0, -300);
+    await screen.button("↓ new").waitFor();
+    const before = await top();
+    await fake.release("scrolled");
+    await screen.reads("w1 w2");
+    expect(await top()).toBe(before);
+    await screen.button("↓ new").click();
+    await expect.poll(toEnd).toBeLessThan(1);
+    await fake.release("scrolled", null);
+    await screen.settled();
+    await expect.poll(toEnd).toBeLessThan(1);
+    expect(await screen.button("↓ new").isVisible()).toBe(false);
+  });
+
+  for (const device of ["phone", "desktop"] as const) {
+    journey(`nothing moves while an answer streams, on a ${device}`, { device }, async screen => {
+      const server = await ownServer();
+      await screen.goto("/", server.url);
+      for (const model of ["gpt-fake-reasoning", lab("long"), MODELS.openai, lab("short")]) {
+        await screen.choose(model);
+        await watchShifts(screen);
+        await screen.ask("say something");
+        await screen.settled();
+        expect({ model, shifts: await shifts(screen) }).toEqual({ model, shifts: [] });
+      }
+    });
+  }
+
+  journey("every key can be hit with a thumb", { device: "phone", model: lab("pressed") }, async screen => {
+    await screen.goto();
+    await screen.ask("keys, please");
+    await screen.settled();
+    await screen.press(screen.button("retry", screen.answer));
+    await screen.answer.getByText("2/2").waitFor();
+    await screen.settled();
+    await screen.choose(MODELS.openai);
+    await screen.ask("show me everything");
+    await screen.settled();
+    expect(await tooSmall(screen)).toEqual([]);
+    await screen.prompt.fill("/");
+    await screen.page.getByRole("listbox", { name: "commands" }).waitFor();
+    expect(await tooSmall(screen)).toEqual([]);
+    await screen.prompt.fill("");
+    await screen.press(screen.button("conversations"));
+    await screen.page.getByRole("navigation").getByRole("link").first().waitFor();
+    await screen.page.evaluate(() => Promise.all(document.getAnimations().map(animation => animation.finished)));
+    expect(await tooSmall(screen)).toEqual([]);
+    await screen.press(screen.button("conversations"));
+    await screen.press(screen.button("model"));
+    expect(await tooSmall(screen)).toEqual([]);
+    const size = (what: Locator) => what.evaluate(element => Number.parseFloat(getComputedStyle(element).fontSize));
+    expect(await size(screen.prompt)).toBeGreaterThanOrEqual(16);
+    expect(await size(screen.page.getByRole("dialog"))).toBeGreaterThanOrEqual(16);
+  });
+});
+
+/** From now on it is noted what moves. The list beside the page may make room for a conversation that was just begun. */
+async function watchShifts(screen: Screen): Promise<void> {
+  await screen.page.evaluate(async () => {
+    await document.fonts.ready;
+    type Shift = PerformanceEntry & { sources: { node: Node | null }[]; hadRecentInput: boolean };
+    const shifts: string[] = [];
+    Object.assign(globalThis, { shifts });
+    new PerformanceObserver(list => {
+      for (const entry of list.getEntries() as Shift[]) {
+        const moved = entry.sources.map(({ node }) => (node instanceof Element ? node : node?.parentElement));
+        if (entry.hadRecentInput && moved.every(element => element?.closest(".conversations"))) continue;
+        shifts.push(moved.map(element => element?.outerHTML.slice(0, 120)).join("; "));
+      }
+    }).observe({ type: "layout-shift" });
+  });
+}
+
+/** What has moved; the observer is told after the paint. */
+async function shifts(screen: Screen): Promise<string[]> {
+  await screen.isPainted();
+  return screen.page.evaluate(() => (globalThis as unknown as { shifts: string[] }).shifts);
+}
+
+/** What can be pressed, is in view, and is missed 21 px beside its middle: by a thumb, that is. */
+async function tooSmall(screen: Screen): Promise<string[]> {
+  return screen.page.evaluate(() => {
+    const inLayer = document.querySelector("dialog[open]") ?? document;
+    const small: string[] = [];
+    for (const key of inLayer.querySelectorAll<HTMLElement>(
+      "button, summary, a[href], [role='option'], input, textarea",
+    )) {
+      // A link in running text is as high as its line.
+      if (key.closest(".markdown") && key.tagName === "A") continue;
+      if (!key.checkVisibility({ visibilityProperty: true })) continue;
+      key.scrollIntoView({ block: "center" });
+      const box = key.getBoundingClientRect();
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      const owns = (dx: number, dy: number) => {
+        const hit = document.elementFromPoint(x + dx, y + dy);
+        return hit !== null && key.contains(hit);
+      };
+      if (!owns(0, 0)) continue; // covered by another layer
+      const misses = [
+        [-21, 0],
+        [21, 0],
+        [0, -21],
+        [0, 21],
+      ].filter(([dx = 0, dy = 0]) => !owns(dx, dy));
+      if (misses.length)
+        small.push(
+          `${key.ariaLabel ?? key.textContent}: ${box.width}×${box.height}, missed at ${JSON.stringify(misses)}`,
+        );
+    }
+    return small;
+  });
+}

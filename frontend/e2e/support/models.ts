@@ -1,0 +1,67 @@
+/** The models the journeys ask, by who makes them. Each journey has its own, so that its gates are its own. */
+
+import type { Environ, FakeProvider } from "./processes.ts";
+
+/** Models of the connection `lab`, and the fake provider's scenarios that they answer with. */
+const LAB: Readonly<Record<string, readonly string[]>> = {
+  hello: ["fake-hello"],
+  echo: ["fake-echo"],
+  long: ["fake-words-300-3ms"],
+  short: ["fake-words-40-10ms"],
+  "stop-by-key": ["fake-gated"],
+  "stop-by-esc": ["fake-gated"],
+  retried: ["fake-words-2", "fake-words-3"],
+  pressed: ["fake-words-2", "fake-words-3"],
+  reloaded: ["fake-gated-6"],
+  tunnel: ["fake-gated-4"],
+  unplugged: ["fake-gated-4"],
+  killed: ["fake-gated-4"],
+  waited: ["fake-gated-2", "fake-hello"],
+  scrolled: ["fake-words-400", "fake-gated-3"],
+  keyboard: ["fake-gated-3", "fake-hello"],
+  late: ["fake-hello"],
+};
+
+/** Real names, so that the catalog has a price for them. */
+const PRICED = { openai: "gpt-5.1", anthropic: "claude-sonnet-4-5" } as const;
+
+export const MODELS = {
+  openai: `openai-priced/${PRICED.openai}`,
+  anthropic: `anthropic-priced/${PRICED.anthropic}`,
+} as const;
+
+export const lab = (name: string) => `lab/${name}`;
+
+export async function scriptModels(fake: FakeProvider): Promise<void> {
+  for (const [name, scenarios] of Object.entries(LAB)) await fake.script(name, ...scenarios);
+  await fake.script(PRICED.openai, "gpt-fake-markdown");
+  await fake.script(PRICED.anthropic, "claude-fake-reasoning");
+}
+
+export function environOf(fakeUrl: string): Environ {
+  return {
+    LOCAL_MODEL: "off",
+    MAX_RETRIES: "0",
+    OPENAI_API_KEY: "sk-test-openai-0123456789",
+    OPENAI_BASE_URL: `${fakeUrl}/v1`,
+    ANTHROPIC_API_KEY: "sk-ant-test-0123456789",
+    ANTHROPIC_BASE_URL: fakeUrl,
+  };
+}
+
+export function configurationOf(fakeUrl: string): string {
+  const connection = (name: string, provider: string, url: string, models: readonly string[], keyName?: string) =>
+    [
+      `[connections.${name}]`,
+      `provider = "${provider}"`,
+      `base_url = "${url}"`,
+      `models = ${JSON.stringify(models)}`,
+      ...(keyName ? [`api_key_env = "${keyName}"`] : []),
+      "",
+    ].join("\n");
+  return [
+    connection("lab", "openai_compatible", `${fakeUrl}/compatible/v1`, Object.keys(LAB)),
+    connection("openai-priced", "openai", `${fakeUrl}/v1`, [PRICED.openai], "OPENAI_API_KEY"),
+    connection("anthropic-priced", "anthropic", fakeUrl, [PRICED.anthropic], "ANTHROPIC_API_KEY"),
+  ].join("\n");
+}
