@@ -128,7 +128,11 @@ async def test_an_error_of_the_tree_is_rendered_once(server: Loopback) -> None:
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["retry-after"] == "2"
     assert answer.json == {
-        "error": {"type": "rate_limited", "message": "Too many at once.", "details": {"running": 16}}
+        "error": {
+            "type": "rate_limited",
+            "message": "Too many at once.",
+            "details": {"running": 16, "retry_after_seconds": 1.2},
+        }
     }
 
 

@@ -44,7 +44,7 @@ function adviceLines(catalog: Catalog): HTMLElement[] {
       h(
         "p",
         { class: "boot-advice" },
-        "▲ no api key yet: answers come from the tiny demo model inside, good enough to try the house only.",
+        "▲ no api key yet: answers come from the tiny demo model inside, good enough for a look around.",
       ),
       h("p", { class: "boot-advice" }, ...keyAdvice()),
     ];

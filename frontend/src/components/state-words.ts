@@ -1,6 +1,7 @@
 /** State as a glyph with a word, never a colour alone. */
 
-import type { Message } from "../api/types.ts";
+import type { ErrorValue, Message } from "../api/types.ts";
+import { formatSeconds } from "../lib/format.ts";
 import type { GenerationState } from "../state/generation.ts";
 
 export interface StateWord {
@@ -34,7 +35,7 @@ export function endWords(message: Message): { state: StateWord; text: string } |
     case "interrupted":
       return { state: INTERRUPTED, text: `${because}${kept} press retry to ask again.` };
     case "error":
-      return { state: ERROR, text: `${because}${kept} press retry to ask again.` };
+      return { state: ERROR, text: `${because}${kept} ${retryWords(message.error?.details)}` };
   }
   if (message.finish_reason === "length")
     return { state: { glyph: "▲", word: "cut short" }, text: "the answer reached its token limit." };
@@ -42,6 +43,12 @@ export function endWords(message: Message): { state: StateWord; text: string } |
     return { state: { glyph: "▲", word: "filtered" }, text: "the provider's filter ended this answer." };
   }
   return null;
+}
+
+/** When to ask again; providers that are asked too often say how long to wait. */
+function retryWords(details: ErrorValue["details"]): string {
+  const wait = details?.retry_after_seconds;
+  return typeof wait === "number" ? `press retry in ${formatSeconds(wait)}.` : "press retry to ask again.";
 }
 
 export function endSentence(text: string): string {

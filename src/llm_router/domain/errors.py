@@ -9,7 +9,7 @@
     ├── NotFound
     │   └── UnknownModel
     ├── Conflict
-    ├── RateLimited             upstream or ours; may carry retry_after_seconds
+    ├── RateLimited             upstream or ours
     ├── UpstreamError
     │   ├── UpstreamRejected    our credential was refused there
     │   ├── UpstreamFailed      5xx, broken stream, nonsense
@@ -31,7 +31,7 @@ _SECRET = re.compile(
     r"""(?xi)
     # Starred or dotted out: what is left is a part of it. These begin where a word does, which keeps them linear.
       (?<![^\s'"`(),:*])[^\s'"`(),:*]*\*{3,}[^\s'"`(),:]*
-    | (?<![A-Za-z0-9_+/=~\-])[A-Za-z0-9_+/=~\-]{3,}(?:\.{3,}|…)[A-Za-z0-9_+/=~\-]{2,}
+    | (?<![A-Za-z0-9_+/=~\-])[A-Za-z0-9_+/=~\-]{3,}(?<!/)(?:\.{3,}|…)(?!/)[A-Za-z0-9_+/=~\-]{2,}
     # Whole, by a head that no ordinary word has; by another with a digit in it, or very long.
     | \b(?:sk|gsk)[-_][A-Za-z0-9_*\-]{4,}
     | \b(?:pk|rk|xai|pplx|key|csk|hf|nvapi|r8|tgp|fw|glpat|gh[a-z]|github)[-_]
@@ -60,16 +60,23 @@ class RouterError(Exception):
     """Whether the same request may succeed at the same place a little later."""
     is_caller_fault: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, message: str, *, details: Mapping[str, Any] | None = None, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.details = dict(details) if details else None
+        self.retry_after_seconds = retry_after_seconds
+        """How long whoever refused asks to wait; shown in `details` too."""
 
     def as_dict(self) -> dict[str, Any]:
         """`{"type", "message", "details"?}`: the one error shape of the API, of events and of stored messages."""
         body: dict[str, Any] = {"type": self.error_type, "message": self.message}
-        if self.details:
-            body["details"] = self.details
+        details = dict(self.details or {})
+        if self.retry_after_seconds is not None:
+            details["retry_after_seconds"] = self.retry_after_seconds
+        if details:
+            body["details"] = details
         return body
 
 
@@ -113,31 +120,11 @@ class RateLimited(RouterError):
     error_type = "rate_limited"
     is_retryable = True
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after_seconds: float | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message, details=details)
-        self.retry_after_seconds = retry_after_seconds
-
 
 class UpstreamError(RouterError):
     """A provider failed. `details` may hold `provider_status`, `provider_code`, `provider_message`."""
 
     error_type = "upstream_error"
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        retry_after_seconds: float | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message, details=details)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class UpstreamRejected(UpstreamError):

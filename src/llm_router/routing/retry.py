@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from llm_router.domain.errors import RateLimited, RouterError, UpstreamError
+from llm_router.domain.errors import RouterError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,7 @@ def retry_delay(policy: RetryPolicy, failures: int, error: RouterError, dice: fl
     if not error.is_retryable or failures > policy.max_retries:
         return None
     backoff = min(policy.max_delay, policy.first_delay * 2.0 ** (failures - 1)) * (0.5 + dice / 2)
-    asked = error.retry_after_seconds if isinstance(error, RateLimited | UpstreamError) else None
+    asked = error.retry_after_seconds
     if asked is None:
         return backoff
-    if asked > policy.max_retry_after:
-        return None
-    return max(asked, backoff)
+    return max(asked, backoff) if asked <= policy.max_retry_after else None

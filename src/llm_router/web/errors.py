@@ -76,8 +76,10 @@ def stored_error_response(error: Mapping[str, Any], details: Mapping[str, Any]) 
     """The response for an error that was written down with a message, and what became of it in `details`."""
     kinds = {kind.error_type: kind for kind in STATUSES}
     kind = kinds.get(error["type"], errors.RouterError)
-    stored = kind(error["message"], details={**(error.get("details") or {}), **details})
-    return error_response(stored)
+    known = {**(error.get("details") or {}), **details}
+    return error_response(
+        kind(error["message"], retry_after_seconds=known.pop("retry_after_seconds", None), details=known)
+    )
 
 
 def internal_error_response() -> Response:
@@ -165,7 +167,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 def _retry_after(error: errors.RouterError) -> int | None:
     """Whole seconds, at least 1. A 429 always says some; a 503 only where they are known."""
-    seconds: float | None = getattr(error, "retry_after_seconds", None)
+    seconds = error.retry_after_seconds
     if seconds is None or not math.isfinite(seconds):
         return 1 if isinstance(error, errors.RateLimited) else None
     return max(1, math.ceil(min(seconds, _MAX_RETRY_AFTER_SECONDS)))

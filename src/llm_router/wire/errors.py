@@ -204,9 +204,9 @@ def _error(status: int | None, complaint: _Complaint, retry_after_seconds: float
         "provider_message": said,
     }
     details = {name: fact for name, fact in facts.items() if fact}
-    if issubclass(verdict.error, RateLimited | UpstreamError):
-        return verdict.error(message, retry_after_seconds=retry_after_seconds, details=details)
-    return verdict.error(message, details=details)
+    # Errors of others carry the header too, and there it means nothing.
+    asked = retry_after_seconds if issubclass(verdict.error, RateLimited | UpstreamError) else None
+    return verdict.error(message, retry_after_seconds=asked, details=details)
 
 
 def _scrub(said: str) -> str:
