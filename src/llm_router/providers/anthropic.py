@@ -26,16 +26,8 @@ class AnthropicProvider:
     def __init__(self, connection: ConnectionSettings, session: aiohttp.ClientSession, timeouts: Timeouts) -> None:
         self._name = connection.name
         key = connection.api_key
-        self._upstream = Upstream(
-            session,
-            name=connection.name,
-            base_url=connection.base_url,
-            timeouts=timeouts,
-            decode_error=decode_error,
-            headers={"anthropic-version": API_VERSION} | ({"x-api-key": key.reveal()} if key else {}),
-            secret=key,
-            secret_env=connection.api_key_env,
-        )
+        headers = {"anthropic-version": API_VERSION} | ({"x-api-key": key.reveal()} if key else {})
+        self._upstream = Upstream(connection, session, timeouts, decode_error=decode_error, headers=headers)
 
     def stream_chat(
         self, request: ChatRequest, target: Target

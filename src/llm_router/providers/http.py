@@ -28,7 +28,7 @@ from llm_router.domain.errors import (
     redact,
 )
 from llm_router.domain.events import CONTENT_EVENTS, Failed, Finished, StreamEvent
-from llm_router.settings import Secret, Timeouts
+from llm_router.settings import ConnectionSettings, Secret, Timeouts
 from llm_router.wire.json import mapping, read_json
 from llm_router.wire.sse import ServerSentEvent, SSEDecoder
 
@@ -76,26 +76,19 @@ class Upstream:
 
     def __init__(
         self,
+        connection: ConnectionSettings,
         session: aiohttp.ClientSession,
-        *,
-        name: str,
-        base_url: str,
         timeouts: Timeouts,
+        *,
         decode_error: ErrorDecoder,
         headers: Mapping[str, str] | None = None,
-        secret: Secret | None = None,
-        secret_env: str | None = None,
     ) -> None:
-        """`secret_env` is the variable the key came from, to be named where the key is refused."""
+        self._connection = connection
         self._session = session
-        self._name = name
-        self._base_url = base_url
         self._timeouts = timeouts
         self._decode_error = decode_error
         self._headers = dict(headers or {})
-        self._secret = secret
-        self._secret_env = secret_env
-        parts = urlsplit(base_url)
+        parts = urlsplit(connection.base_url)
         self._place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     @asynccontextmanager
@@ -151,10 +144,16 @@ class Upstream:
                 data = io.BytesIO(orjson.dumps(body))
             except orjson.JSONEncodeError as error:
                 raise self._named(InvalidRequest(f"The request cannot be written as JSON: {error}.")) from None
+        url = self._connection.base_url + path
         try:
             async with asyncio.timeout_at(waiting.deadline):
                 return await self._session.request(
-                    method, self._base_url + path, data=data, params=params, headers=headers, allow_redirects=False
+                    method,
+                    self._connection.base_url + path,
+                    data=data,
+                    params=params,
+                    headers=headers,
+                    allow_redirects=False,
                 )
         except _LOWER_ERRORS as error:
             raise self._named(self._translated(error, waiting)) from None
@@ -283,14 +282,15 @@ class Upstream:
 
     def _named(self, error: RouterError) -> RouterError:
         """`error` under the connection's name, and without what the upstream echoed of the key."""
-        error.message = f"{self._name}: {_without_key(error.message, self._secret)}"
-        if isinstance(error, UpstreamRejected) and self._secret_env:
-            error.message = f"{error.message.rstrip('.')}. Check {self._secret_env}, then start again."
+        name, secret, secret_env = self._connection.name, self._connection.api_key, self._connection.api_key_env
+        error.message = f"{name}: {_without_key(error.message, secret)}"
+        if isinstance(error, UpstreamRejected) and secret_env:
+            error.message = f"{error.message.rstrip('.')}. Check {secret_env}, then start again."
         error.args = (error.message,)
         if error.details:
             error.details = {
-                name: _without_key(value, self._secret) if isinstance(value, str) else value
-                for name, value in error.details.items()
+                key: _without_key(value, secret) if isinstance(value, str) else value
+                for key, value in error.details.items()
             }
         return error
 

@@ -26,7 +26,7 @@ from llm_router.providers.base import GeneratedImage, ImageRequest, ListedModel
 from llm_router.providers.http import Upstream, open_session
 from llm_router.providers.local_child import Child, runtime_directory, started_child
 from llm_router.providers.local_server import CONTEXT_TOKENS, MODEL
-from llm_router.settings import Timeouts
+from llm_router.settings import ConnectionSettings, Timeouts
 from llm_router.wire.json import count, mapping, read_json
 from llm_router.wire.openai_chat import ChatQuirks, StreamDecoder, decode_error, encode_request
 
@@ -199,9 +199,8 @@ class _Engine:
 
     def __init__(self, child: Child, session: aiohttp.ClientSession, timeouts: Timeouts) -> None:
         self.child = child
-        self._upstream = Upstream(
-            session, name="local", base_url="http://embedded-model/v1", timeouts=timeouts, decode_error=decode_error
-        )
+        connection = ConnectionSettings("local", "local", base_url="http://embedded-model/v1")
+        self._upstream = Upstream(connection, session, timeouts, decode_error=decode_error)
 
     @contextlib.asynccontextmanager
     async def stream_chat(self, request: ChatRequest, model: str) -> AsyncIterator[AsyncIterator[StreamEvent]]:

@@ -16,16 +16,8 @@ from llm_router.wire.openai_responses import StreamDecoder, decode_error, decode
 
 class OpenAIProvider:
     def __init__(self, connection: ConnectionSettings, session: aiohttp.ClientSession, timeouts: Timeouts) -> None:
-        self._upstream = Upstream(
-            session,
-            name=connection.name,
-            base_url=connection.base_url,
-            timeouts=timeouts,
-            decode_error=decode_error,
-            headers=bearer(connection.api_key),
-            secret=connection.api_key,
-            secret_env=connection.api_key_env,
-        )
+        headers = bearer(connection.api_key)
+        self._upstream = Upstream(connection, session, timeouts, decode_error=decode_error, headers=headers)
 
     def stream_chat(
         self, request: ChatRequest, target: Target

@@ -40,16 +40,8 @@ def quirks_at(base_url: str) -> ChatQuirks:
 class OpenAICompatibleProvider:
     def __init__(self, connection: ConnectionSettings, session: aiohttp.ClientSession, timeouts: Timeouts) -> None:
         self._quirks = quirks_at(connection.base_url)
-        self._upstream = Upstream(
-            session,
-            name=connection.name,
-            base_url=connection.base_url,
-            timeouts=timeouts,
-            decode_error=decode_error,
-            headers=bearer(connection.api_key),
-            secret=connection.api_key,
-            secret_env=connection.api_key_env,
-        )
+        headers = bearer(connection.api_key)
+        self._upstream = Upstream(connection, session, timeouts, decode_error=decode_error, headers=headers)
 
     def stream_chat(
         self, request: ChatRequest, target: Target
