@@ -149,7 +149,7 @@ class Upstream:
             async with asyncio.timeout_at(waiting.deadline):
                 return await self._session.request(
                     method,
-                    self._connection.base_url + path,
+                    url,
                     data=data,
                     params=params,
                     headers=headers,
