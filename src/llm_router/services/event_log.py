@@ -90,9 +90,12 @@ class EventLog:
         self._cut()
         self._send_usage()
 
-    def close(self, last: NumberedEvent) -> None:
-        """Ends the log with an event that was stored already. Readers end after it."""
-        self._events.append(last)
+    def close(self, last: NumberedEvent | None = None) -> None:
+        """Ends the log with an event that was stored already; readers end after it. Without one they end as cut off."""
+        if self._is_closed:
+            return
+        if last is not None:
+            self._events.append(last)
         self._is_closed = True
         self._wake()
 
@@ -105,10 +108,11 @@ class EventLog:
             for event in self.after(seq):
                 seq = event.seq
                 yield event
-            if self._is_closed and seq >= self._events[-1].seq:
+            if self.after(seq):
+                continue
+            if self._is_closed:
                 return
-            if not self.after(seq):
-                await grown.wait()
+            await grown.wait()
 
     def _cut(self) -> None:
         if self._timer is not None:

@@ -33,6 +33,7 @@ from llm_router.domain.events import (
 from llm_router.domain.fold import MessageFold
 from llm_router.domain.messages import MessageStatus, reasoning_of, text_of
 from llm_router.domain.pricing import price_usage
+from llm_router.domain.usage import Cost, Usage
 from llm_router.routing.metering import PriceLookup
 from llm_router.services.event_log import EventLog, NumberedEvent, compact_events, expand_events
 from llm_router.store.conversations import update_conversation
@@ -206,13 +207,29 @@ class Generations:
         await asyncio.wait({run.pump})
         run.pumped.set()
         await asyncio.wait({flusher})
-        status, error = _outcome(run)
         try:
-            await self._finish(run, status, error)
+            await self._conclude(run)
+        except StorageFailed as error:
+            _LOG.error("answer %s is left to the next start: %s", run.message.id, error.message)
         except Exception:
             _LOG.exception("answer %s could not be stored", run.message.id)
         finally:
             self._runs.pop(run.message.id, None)
+            run.log.close()
+
+    async def _conclude(self, run: _Run) -> None:
+        """Brings the answer to its terminal state, if need be without its counts: nobody knows what an upstream
+        may report, and its text and its readers must not wait for that."""
+        status, error = _outcome(run)
+        try:
+            await self._finish(run, status, error)
+        except StorageFailed:
+            raise
+        except Exception:
+            _LOG.exception("answer %s cannot be stored as it came; trying without its counts", run.message.id)
+            unknown = Cost(None, "unpriced")
+            run.attempts[:] = [replace(attempt, usage=Usage(), cost=unknown) for attempt in run.attempts]
+            await self._finish(run, status, error)
 
     async def _pump(self, run: _Run) -> None:
         async with run.open_stream(run.attempts.append) as events:

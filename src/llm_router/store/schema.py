@@ -64,7 +64,12 @@ def _create(path: Path) -> None:
     with _transaction(path) as connection:
         metadata.create_all(connection)
         connection.execute(users.insert().values(id=OWNER_ID, name=OWNER_ID, created_at=int(time.time() * 1000)))
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        connection.execute(
+            text(
+                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+                "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            )
+        )
         connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 

@@ -7,7 +7,7 @@ and never shows what the caller sent: a body may hold a secret, or ten megabytes
 import logging
 import math
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -74,8 +74,7 @@ def error_response(
 
 def stored_error_response(error: Mapping[str, Any], details: Mapping[str, Any]) -> Response:
     """The response for an error that was written down with a message, and what became of it in `details`."""
-    kinds = {kind.error_type: kind for kind in STATUSES}
-    kind = kinds.get(error["type"], errors.RouterError)
+    kind = next((kind for kind in _tree(errors.RouterError) if kind.error_type == error["type"]), errors.RouterError)
     known = {**(error.get("details") or {}), **details}
     return error_response(
         kind(error["message"], retry_after_seconds=known.pop("retry_after_seconds", None), details=known)
@@ -163,6 +162,12 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     if said.startswith("Input should "):
         return f"{name} {_shown(said.removeprefix('Input '))}."
     return f"{name}: {_shown(said[:1].lower() + said[1:])}."
+
+
+def _tree(kind: type[errors.RouterError]) -> Iterator[type[errors.RouterError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _tree(below)
 
 
 def _retry_after(error: errors.RouterError) -> int | None:

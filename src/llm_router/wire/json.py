@@ -19,6 +19,10 @@ _LONE_SURROGATE = re.compile(
 )
 
 
+MAX_COUNT = 2**53
+"""Up to here JSON's numbers are whole, and SQL's and orjson's are not exceeded by a sum of some."""
+
+
 def read_json(data: str | bytes) -> Any:
     """The value, None where it is not JSON. Half an emoji, which a server that cuts text by tokens may send, is `�`."""
     try:
@@ -46,8 +50,8 @@ def text(value: Any) -> str:
 
 
 def count(value: Any) -> int | None:
-    """A number of things. Some write `12.0`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 or value != value // 1:
+    """A number of things. Some write `12.0`; what no counter can have counted is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_COUNT or value % 1:
         return None
     return int(value)
 
