@@ -6,7 +6,7 @@ from dataclasses import replace
 from llm_router.domain.attempts import Attempt, AttemptStatus
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock
-from llm_router.domain.errors import RouterError
+from llm_router.domain.errors import RouterError, UpstreamTimeout
 from llm_router.domain.events import (
     CONTENT_EVENTS,
     Finished,
@@ -70,7 +70,7 @@ class AttemptMeter:
         """Ends the attempt. One whose last event came is complete, however its reader left."""
         if self._is_finished:
             status = "complete"
-        usage, cost = self._bill(status)
+        usage, cost = self._bill(status, error)
         return Attempt(
             id=new_id(),
             target=self._target,
@@ -84,17 +84,22 @@ class AttemptMeter:
             error_type=error.error_type if error else None,
         )
 
-    def _bill(self, status: AttemptStatus) -> tuple[Usage, Cost]:
+    def _bill(self, status: AttemptStatus, error: RouterError | None) -> tuple[Usage, Cost]:
         price = self._price_for(self._target, self._response_model)
         if self._is_finished and self._usage is not None:
             return self._usage, price_usage(self._usage, price)
-        if status == "error" and not self._is_accepted:
+        if status == "error" and not (self._is_accepted or _was_kept_waiting(error)):
             # Turned away at the door: providers bill what they have begun to answer.
             return Usage(), Cost(0, "exact")
         if self._prompt_length is None:
             return self._usage or Usage(), Cost(None, "unpriced")
         usage = estimate_usage(self._usage, self._prompt_length, self._text_length)
         return usage, price_usage(usage, price, is_estimated=True)
+
+
+def _was_kept_waiting(error: RouterError | None) -> bool:
+    """Connected, sent and then nothing: the provider may have worked all that time, and may charge for it."""
+    return isinstance(error, UpstreamTimeout) and (error.details or {}).get("timeout") != "connect"
 
 
 def estimate_usage(reported: Usage | None, prompt_length: int, text_length: int) -> Usage:

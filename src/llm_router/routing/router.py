@@ -59,8 +59,8 @@ class Router:
         except RouterError as error:
             record_attempt(meter.close("error", error))
             raise
-        except BaseException:
-            record_attempt(meter.close("cancelled"))
+        except BaseException as error:
+            record_attempt(meter.close("error" if isinstance(error, Exception) else "cancelled"))
             raise
         if image.usage is not None:
             meter.feed(UsageReported(image.usage))
@@ -90,8 +90,8 @@ class Router:
                 if meter.is_committed or delay is None:
                     raise
                 failed = AttemptFailed(error, target.id, delay)
-            except BaseException:
-                record_attempt(meter.close("cancelled"))
+            except BaseException as error:
+                record_attempt(meter.close("error" if isinstance(error, Exception) else "cancelled"))
                 raise
             _LOG.info("%s failed (%s), trying again in %.1f s", target.id, failed.error.error_type, delay)
             yield failed

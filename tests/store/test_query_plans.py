@@ -1,0 +1,85 @@
+"""What is asked often is answered by an index: SQLite's own plan for the very statements that are sent."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from llm_router.store.conversations import get_conversation, list_conversations
+from llm_router.store.database import Database
+from llm_router.store.generations import find_idempotent, get_event_record, list_unfinished
+from llm_router.store.images import StoredImage, get_image, images_of_conversation, insert_image
+from llm_router.store.messages import get_message, list_messages, path_to
+from llm_router.store.tables import metadata
+from llm_router.store.usage import summarise
+from tests.store.rows import OWNER, conversation, keep, message
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@pytest.fixture
+async def sent() -> AsyncIterator[list[Statement]]:
+    """Every statement that goes to SQLite meanwhile."""
+    statements: list[Statement] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+async def plan(database: Database, statement: Statement) -> list[str]:
+    async with database.read() as connection:
+        source, parameters = statement
+        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {source}", parameters)
+        return [str(step) for *_, step in rows]
+
+
+QUESTIONS: dict[str, tuple[Callable[[AsyncConnection], Awaitable[Any]], str]] = {
+    "list": (
+        lambda connection: list_conversations(connection, OWNER, limit=50),
+        "ix_conversations_user_id_updated_at_id",
+    ),
+    "next page": (
+        lambda connection: list_conversations(connection, OWNER, limit=50, cursor="NS5jMQ"),
+        "ix_conversations_user_id_updated_at_id (user_id=? AND (updated_at,id)<(?,?))",
+    ),
+    "list of a device": (
+        lambda connection: list_conversations(connection, OWNER, limit=50, device_id="d"),
+        "ix_conversations_user_id_device_id_updated_at_id",
+    ),
+    "conversation": (lambda connection: get_conversation(connection, OWNER, "c1"), "ix_messages_unfinished"),
+    "tree": (lambda connection: list_messages(connection, OWNER, "c1"), "ix_messages_conversation_id_id"),
+    "path": (lambda connection: path_to(connection, OWNER, "m1"), "sqlite_autoindex_messages_1"),
+    "message": (lambda connection: get_message(connection, OWNER, "m1"), "sqlite_autoindex_messages_1"),
+    "event record": (lambda connection: get_event_record(connection, OWNER, "m1"), "sqlite_autoindex_messages_1"),
+    "unfinished": (list_unfinished, "ix_messages_unfinished"),
+    "idempotency": (lambda connection: find_idempotent(connection, OWNER, "k"), "PRIMARY KEY"),
+    "usage": (lambda connection: summarise(connection, OWNER), "ix_usage_logs_user_id_timestamp"),
+    "images": (lambda connection: images_of_conversation(connection, OWNER, "c1"), "ix_images_"),
+    "image": (lambda connection: get_image(connection, OWNER, "i1"), "sqlite_autoindex_images_1"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_no_table_is_read_from_end_to_end(name: str, database: Database, sent: list[Statement]) -> None:
+    ask, index = QUESTIONS[name]
+    await keep(database, conversation(), messages=[message("m1", status="pending", role="assistant")])
+    async with database.write() as connection:
+        await insert_image(connection, OWNER, StoredImage("i1", "m1", "i1.png", "image/png", "gpt-image", "a cat", 1))
+    sent.clear()
+    async with database.read() as connection:
+        await ask(connection)
+    steps = [step for each in sent if each[0].startswith(("SELECT", "WITH")) for step in await plan(database, each)]
+    assert any(index in step for step in steps), steps
+    for step in steps:
+        # The index of the few unfinished among very many messages may be read whole.
+        words = step.split()
+        assert words[0] != "SCAN" or words[1] not in metadata.tables or "ix_messages_unfinished" in words, steps
+    if name.startswith(("list", "next", "tree", "unfinished")):
+        assert not any("TEMP B-TREE" in step for step in steps), steps
