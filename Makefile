@@ -41,7 +41,7 @@ run: setup ## set up what is needed, and start on http://127.0.0.1:8000 (or HOST
 
 test: setup-dev lint ## every check and every test
 	$(call step,vitest,npm --prefix frontend run --silent test)
-	$(call step,budget of the page's bytes,npm --prefix frontend run --silent budget)
+	$(call step,byte budget,npm --prefix frontend run --silent budget)
 	$(call step,Chromium,scripts/find_chromium.sh --install)
 	$(call step,the page in Chromium,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent e2e)
 	$(call step,pytest,CHROMIUM="$$(scripts/find_chromium.sh)" $(BIN)/pytest)
