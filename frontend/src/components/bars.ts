@@ -190,12 +190,12 @@ export class ModeLine {
       isUsable ? "the model that answers next" : (known?.unavailable_reason ?? "not available"),
     );
     this.#reasoning.hidden = reasoningLevels(known).length === 0;
-    setText(this.#reasoning, reasoning ?? "reasoning auto");
+    setText(this.#reasoning, reasoning ?? "reasoning");
     this.#reasoning.classList.toggle("is-default", reasoning === null);
     setAttribute(this.#reasoning, "aria-label", `reasoning: ${reasoning ?? "default"}`);
     setAttribute(this.#reasoning, "title", "how long it thinks");
     this.#temperature.hidden = known?.supports_temperature === false || known === undefined;
-    setText(this.#temperature, temperature === null ? "temp auto" : `temp ${temperature}`);
+    setText(this.#temperature, temperature === null ? "temp" : `temp ${temperature}`);
     this.#temperature.classList.toggle("is-default", temperature === null);
     setAttribute(this.#temperature, "aria-label", `temperature: ${temperature ?? "default"}`);
     this.#paintContext(chat, known?.context_window ?? null);
