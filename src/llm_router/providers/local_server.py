@@ -9,7 +9,6 @@ that it stays small.
 
 import argparse
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -56,6 +55,8 @@ def _arguments() -> argparse.Namespace:
 def _die_with_parent() -> None:
     """Has Linux end this process with its parent. Elsewhere, and for a clean end, the end of stdin does it."""
     if sys.platform == "linux":
+        import ctypes  # the parent reads this module too, and has no use for it
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 

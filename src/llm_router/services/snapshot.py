@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from functools import cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.pricing import PriceEntry, PricePeriod, PriceTier
+
+_CATALOG = Path(__file__).parent.parent / "data" / "catalog.json"
 
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 """`-20251211`, as some relays write what the vendor writes `-2025-12-11`."""
@@ -144,7 +146,7 @@ class Snapshot:
 
 def load_snapshot() -> Snapshot:
     """The snapshot shipped with this version."""
-    return Snapshot(orjson.loads(files("llm_router").joinpath("data/catalog.json").read_bytes()))
+    return Snapshot(orjson.loads(_CATALOG.read_bytes()))
 
 
 def _rates(row: Mapping[str, Any]) -> ModelPrice:

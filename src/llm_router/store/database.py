@@ -4,7 +4,6 @@ WAL lets readers go on while the writer writes. Every write transaction begins I
 for the lock at its first statement and never fails half-way for want of it. Knows no table.
 """
 
-import asyncio
 import logging
 import sqlite3
 import sys
@@ -78,7 +77,7 @@ async def open_database(path: Path) -> Database:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StorageFailed(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-        await asyncio.to_thread(upgrade_schema, path)
+        upgrade_schema(path)  # nobody is served yet, so nobody waits; a thread for it alone would stay and weigh
         writer = _engine(path, pool_size=1, begin="BEGIN IMMEDIATE")
         reader = _engine(path, pool_size=READERS, begin="BEGIN", read_only=True)
         return Database(path, writer, reader)

@@ -21,7 +21,7 @@ HEAD = "0001"
 
 
 def upgrade_schema(path: Path) -> None:
-    """Blocking: for a thread, before anything else opens the file. Raises sqlite3.Error or StorageFailed."""
+    """Blocking: before anything else opens the file. Raises sqlite3.Error or StorageFailed."""
     connection = sqlite3.connect(path, timeout=5)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
