@@ -82,7 +82,7 @@ def is_healthy(port: int) -> bool:
 def resident_megabytes(process_id: int) -> float:
     for line in Path(f"/proc/{process_id}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1024 / 1_000_000  # the kernel writes kB for 1,024 bytes
     raise ValueError("the process is gone")
 
 
