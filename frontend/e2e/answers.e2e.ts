@@ -123,6 +123,7 @@ describe("answers", () => {
     await screen.press(screen.button("stop"));
     await screen.says("■ stopped", screen.answer);
     await screen.reads("w1");
+    await screen.says("w1 stopped. what was said is kept.", screen.page.locator("[aria-live='polite']"));
     expect((await screen.stored()).at(-1)).toMatchObject({ status: "stopped", content: "w1 " });
     await expect.poll(() => screen.button("stop").isDisabled()).toBe(true);
   });
@@ -131,9 +132,13 @@ describe("answers", () => {
     await screen.goto();
     await screen.ask("talk");
     await screen.reads("w1");
+    // An input method closes its window with the same key.
+    await screen.prompt.dispatchEvent("keydown", { key: "Escape", isComposing: true, bubbles: true });
+    await fake.release("stop-by-esc");
+    await screen.reads("w1 w2");
     await screen.page.keyboard.press("Escape");
     await screen.says("■ stopped", screen.answer);
-    expect((await screen.stored()).at(-1)).toMatchObject({ status: "stopped", content: "w1 " });
+    expect((await screen.stored()).at(-1)).toMatchObject({ status: "stopped", content: "w1 w2 " });
   });
 
   journey("retry makes a sibling, and both can be read", { device: "phone", model: lab("retried") }, async screen => {

@@ -60,6 +60,43 @@ describe("under the fingers", () => {
     expect(await screen.button("↓ new").isVisible()).toBe(false);
   });
 
+  journey("a slow finger is not pulled back by what arrives", { model: lab("talkative") }, async screen => {
+    await screen.goto();
+    await screen.page.setViewportSize({ width: 600, height: 400 });
+    await screen.ask("talk and talk");
+    const room = () => screen.page.locator(".scroller").evaluate(it => it.scrollHeight - it.clientHeight);
+    await expect.poll(room).toBeGreaterThan(100);
+    await screen.log.hover();
+    for (let step = 0; step < 5; step++) {
+      await screen.page.mouse.wheel(0, -4);
+      await screen.isPainted();
+    }
+    await screen.button("↓ new").waitFor({ timeout: 2_000 });
+    expect(await screen.answer.getAttribute("aria-busy")).toBe("true");
+  });
+
+  journey(
+    "the drawer: closed after a reload, and nothing under its veil is reached",
+    { device: "phone" },
+    async screen => {
+      const drawer = screen.page.getByRole("navigation", { name: "conversations" });
+      await screen.goto();
+      await screen.press(screen.button("conversations"));
+      await drawer.waitFor();
+      const takesFocus = (it: HTMLElement) => {
+        it.focus();
+        return document.activeElement === it;
+      };
+      expect(await screen.prompt.evaluate(takesFocus)).toBe(false);
+      await screen.reload();
+      await screen.press(screen.button("conversations"));
+      await drawer.waitFor();
+      await screen.press(screen.button("conversations"));
+      await drawer.waitFor({ state: "detached" });
+      await screen.prompt.fill("free again");
+    },
+  );
+
   for (const device of ["phone", "desktop"] as const) {
     journey(`nothing moves while an answer streams, on a ${device}`, { device }, async screen => {
       const server = await ownServer();

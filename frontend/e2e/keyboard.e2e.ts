@@ -40,6 +40,16 @@ describe("by keyboard alone, at a desk", () => {
     await keyboard.type("help");
     await keyboard.press("Enter");
     await screen.says("shift enter");
+    // What was being written makes room for a command, and can be had back.
+    await screen.prompt.fill("half a thought");
+    await keyboard.press("Control+k");
+    await screen.page.getByRole("dialog", { name: "everything" }).waitFor();
+    await keyboard.type("make an image");
+    await keyboard.press("Enter");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/image ");
+    await screen.prompt.fill("");
+    await keyboard.press("ArrowUp");
+    expect(await screen.prompt.inputValue()).toBe("half a thought");
     expect(await fake.timesAsked("keyboard")).toBe(2);
   });
 

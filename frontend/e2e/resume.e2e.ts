@@ -126,11 +126,42 @@ describe("a line that breaks", () => {
       await screen.ask("are you there?");
       await screen.says("are you there?");
       await screen.says(/○ offline · it is sent as soon as the server can be reached/);
+      await screen.prompt.fill("typed meanwhile");
       await server.start();
       await screen.reads("Hello, world! ⚡");
       await screen.settled();
       expect(await screen.prompts.count()).toBe(1);
       expect(await fake.timesAsked("late")).toBe(1);
+      expect(await screen.prompt.inputValue()).toBe("typed meanwhile");
     },
   );
+
+  journey(
+    "with nothing on its way: offline while it is, live when it is not any more",
+    { breaksTheLine: true },
+    async screen => {
+      const line = await ownLine();
+      await screen.goto("/", line.url);
+      await line.cut();
+      await screen.page.evaluate(() => window.dispatchEvent(new Event("offline")));
+      await screen.isLit("offline");
+      await line.mend();
+      await screen.isLit("live");
+    },
+  );
+
+  journey("what is asked in one tab is answered in the other too", { model: lab("echo") }, async screen => {
+    await screen.goto();
+    await screen.ask("first");
+    await screen.settled();
+    const other = await screen.context.newPage();
+    await other.goto(screen.page.url());
+    await other.getByText("first").last().waitFor();
+    await screen.ask("second");
+    await screen.settled();
+    const answers = other.getByRole("article", { name: /^answer by/ });
+    await expect
+      .poll(() => answers.allInnerTexts())
+      .toEqual([expect.stringMatching(/^first/), expect.stringMatching(/^second/)]);
+  });
 });

@@ -9,6 +9,7 @@ import { ServerFacts } from "./state/catalog.ts";
 import { Chat } from "./state/chat.ts";
 import { systemClock } from "./state/clock.ts";
 import { Conversations } from "./state/conversations.ts";
+import { Line } from "./state/line.ts";
 import { Outbox } from "./state/outbox.ts";
 import { DeviceStorage, Preferences } from "./state/preferences.ts";
 import { ChatView } from "./views/chat-view.ts";
@@ -16,10 +17,11 @@ import { ChatView } from "./views/chat-view.ts";
 export function startApp(root: HTMLElement): Disposables {
   const storage = new DeviceStorage(openStorage());
   const preferences = new Preferences(storage);
-  const client = new ApiClient((url, init) => fetch(url, init), preferences.deviceId);
   const clock = systemClock;
+  const line = new Line((url, init) => fetch(url, init), clock);
+  const client = new ApiClient(line.fetch, preferences.deviceId);
   const facts = new ServerFacts(client, clock);
-  const conversations = new Conversations(client);
+  const conversations = new Conversations(client, clock);
   const outbox = new Outbox(storage);
 
   const show = (id: string | null) => (id === null ? chat.openNew() : void chat.open(id));
@@ -41,33 +43,38 @@ export function startApp(root: HTMLElement): Disposables {
   });
 
   const disposables = applyTheme(preferences);
-  const view = new ChatView({ chat, facts, conversations, outbox, preferences, clock, open });
+  const view = new ChatView({ chat, facts, conversations, outbox, preferences, clock, line, open });
   root.replaceChildren(view.element);
   const viewport = followViewport(view.element);
   disposables.add(() => viewport.dispose());
   disposables.add(() => view.dispose());
 
   const wake = (isLineSuspect: boolean) => {
-    chat.wake(isLineSuspect);
+    void chat.wake(isLineSuspect);
     if (!facts.isComplete) void facts.load();
   };
   disposables.listen(window, "online", () => wake(true));
+  disposables.listen(window, "offline", () => line.ask());
   disposables.listen(window, "pageshow", event => (event as PageTransitionEvent).persisted && wake(true));
-  disposables.listen(document, "visibilitychange", () => {
-    if (document.visibilityState !== "visible") return;
-    wake(false);
-    void conversations.refresh();
-  });
+  disposables.listen(document, "visibilitychange", () => document.visibilityState === "visible" && wake(false));
+  disposables.add(
+    line.isOffline.subscribe(isOffline => {
+      if (isOffline) return;
+      // A server that was away may come back with other keys and models.
+      void facts.load(true);
+      void chat.wake(false);
+    }),
+  );
   disposables.listen(window, "popstate", () => {
     const { conversationId } = parsePath(location.pathname);
     const { id } = chat.current.get();
     if (conversationId !== id) show(conversationId);
   });
-  disposables.listen(
-    window,
-    "storage",
-    event => (event as StorageEvent).key === "llm-router.outbox" && outbox.reread(),
-  );
+  disposables.listen(window, "storage", event => {
+    if ((event as StorageEvent).key !== "llm-router.outbox") return;
+    outbox.reread();
+    void chat.wake(false);
+  });
 
   show(parsePath(location.pathname).conversationId);
   void facts.load();

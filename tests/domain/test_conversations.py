@@ -123,3 +123,16 @@ def test_a_conversation_is_shown() -> None:
         "message_count": 0,
         "is_live": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        ("## Why the **judge**?", "Why the judge?"),
+        ("> quoted\n- first\n- `second`", "quoted first second"),
+        ("2 * 3 - 1 # five", "2 * 3 - 1 # five"),
+        ("**", "untitled"),
+    ],
+)
+def test_a_title_shows_no_marks(prompt: str, title: str) -> None:
+    assert title_from(prompt) == title

@@ -6,6 +6,7 @@ import type { Environ, FakeProvider } from "./processes.ts";
 const LAB: Readonly<Record<string, readonly string[]>> = {
   hello: ["fake-hello"],
   echo: ["fake-echo"],
+  talkative: ["fake-words-1500-5ms"],
   long: ["fake-words-300-3ms"],
   short: ["fake-words-40-10ms"],
   "stop-by-key": ["fake-gated"],

@@ -47,17 +47,22 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface RequestOptions {
   signal?: AbortSignal;
   headers?: Record<string, string>;
-  /** Goes out even while the page is being left. */
-  keepalive?: boolean;
 }
+
+/** How long an answer is waited for where the caller has no signal of its own: a line may swallow all and say nothing. */
+const PATIENCE_MS = 30_000;
+/** A picture takes its time. */
+const IMAGE_PATIENCE_MS = 300_000;
 
 export class ApiClient {
   readonly #fetch: Fetch;
   readonly #deviceId: string;
+  readonly #patienceMs: number;
 
-  constructor(fetch: Fetch, deviceId: string) {
+  constructor(fetch: Fetch, deviceId: string, patienceMs = PATIENCE_MS) {
     this.#fetch = fetch;
     this.#deviceId = deviceId;
+    this.#patienceMs = patienceMs;
   }
 
   /** A degraded server answers 503 with the same body, and what it says is worth showing. */
@@ -127,7 +132,7 @@ export class ApiClient {
   }
 
   generateImage(body: ImageBody): Promise<GeneratedImage> {
-    return this.#json("POST", "/api/images/generate", body);
+    return this.#json("POST", "/api/images/generate", body, { signal: AbortSignal.timeout(IMAGE_PATIENCE_MS) });
   }
 
   /** Sends a prompt and opens the stream of its answer. The same key never pays twice. */
@@ -165,9 +170,8 @@ export class ApiClient {
 
   async #send(method: string, path: string, body?: unknown, options: RequestOptions = {}): Promise<Response> {
     const headers: Record<string, string> = { "X-Device-ID": this.#deviceId, ...options.headers };
-    const init: RequestInit = { method, headers, cache: "no-store", credentials: "same-origin" };
-    if (options.signal) init.signal = options.signal;
-    if (options.keepalive) init.keepalive = true;
+    const signal = options.signal ?? AbortSignal.timeout(this.#patienceMs);
+    const init: RequestInit = { method, headers, signal, cache: "no-store", credentials: "same-origin" };
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);

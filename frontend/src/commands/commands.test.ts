@@ -49,7 +49,7 @@ beforeEach(() => {
     clock,
     outbox: new Outbox(storage),
     facts,
-    conversations: new Conversations(client),
+    conversations: new Conversations(client, clock),
     preferences,
     navigation,
   });

@@ -6,6 +6,7 @@ import { formatCount, formatSpend } from "../lib/format.ts";
 import { watch } from "../lib/store.ts";
 import { reasoningLevels, type ServerFacts } from "../state/catalog.ts";
 import type { Chat } from "../state/chat.ts";
+import type { Line } from "../state/line.ts";
 import type { Preferences } from "../state/preferences.ts";
 import { LIVE, OFFLINE, RESUMING, type StateWord } from "./state-words.ts";
 
@@ -23,7 +24,7 @@ export class StatusBar {
   readonly #light = h("span", { class: "light", role: "status", "aria-label": "connection" });
   readonly #disposables = new Disposables();
 
-  constructor(chat: Chat, facts: ServerFacts, actions: StatusBarActions) {
+  constructor(chat: Chat, facts: ServerFacts, line: Line, actions: StatusBarActions) {
     this.menu = h(
       "button",
       {
@@ -45,12 +46,10 @@ export class StatusBar {
     const paint = onceAFrame(() => {
       this.#paintTitle(chat);
       this.#paintSpend(facts);
-      this.#paintLight(connectionWord(chat, facts));
+      this.#paintLight(connectionWord(chat, line));
     });
-    const sources = [chat.current, chat.generations, chat.isOffline, chat.phase, facts.today, facts.error];
+    const sources = [chat.current, chat.generations, chat.phase, line.isOffline, facts.today];
     this.#disposables.add(watch(sources, paint));
-    this.#disposables.listen(window, "online", paint);
-    this.#disposables.listen(window, "offline", paint);
     this.#disposables.add(paint.cancel);
     paint();
   }
@@ -92,9 +91,8 @@ export class StatusBar {
   }
 }
 
-function connectionWord(chat: Chat, facts: ServerFacts): StateWord {
-  const isUnreachable = facts.error.get()?.type === "network" && facts.health.get() === null;
-  if (navigator.onLine === false || chat.isOffline.get() || isUnreachable) return OFFLINE;
+function connectionWord(chat: Chat, line: Line): StateWord {
+  if (line.isOffline.get()) return OFFLINE;
   const phase = chat.liveHere()?.state.get().phase;
   return phase === "resuming" ? RESUMING : LIVE;
 }
@@ -206,7 +204,7 @@ export class ModeLine {
     const last = chat.path().findLast(message => message.role === "assistant" && message.tokens_input !== null);
     const used = last ? (last.tokens_input ?? 0) + (last.tokens_output ?? 0) : 0;
     const text = window === null ? (used > 0 ? formatCount(used) : "") : `${formatCount(used)}/${formatCount(window)}`;
-    this.#context.replaceChildren(...(text ? [h("span", { class: "roomy" }, "ctx "), text] : []));
+    setText(this.#context, text && `ctx ${text}`);
     setAttribute(this.#context, "title", "context used by the last exchange, of the model's window");
   }
 }

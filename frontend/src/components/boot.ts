@@ -28,7 +28,8 @@ function modelsLine(catalog: Catalog): string {
   const bundled = catalog.connections.filter(
     it => names.includes(it.name) && it.list === "bundled" && it.provider !== "local",
   );
-  const note = bundled.length > 0 ? ` · list of ${bundled.map(it => it.name).join(", ")} as bundled` : "";
+  const note =
+    bundled.length > 0 ? ` · ${bundled.map(it => it.name).join(", ")} as far as known when this version was made` : "";
   return `${usable.length} found · ${names.join(", ")}${note}`;
 }
 

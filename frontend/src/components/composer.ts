@@ -52,6 +52,7 @@ export class Composer {
   #historyAt: number | null = null;
   #own = "";
   #place: string | null = null;
+  #draftName: string | null = null;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: ComposerParts) {
@@ -196,21 +197,21 @@ export class Composer {
 
   #keepDraft(): void {
     clearTimeout(this.#draftTimer);
-    if (this.#place !== null)
-      this.#parts.preferences.keepDraft(this.#place === "" ? null : this.#place, this.#text.value);
+    if (this.#place !== null) this.#parts.preferences.keepDraft(this.#draftName, this.#text.value);
   }
 
   /** Another conversation has another draft. A new one that was just given its id takes its draft along. */
   #follow(): void {
-    const place = this.#parts.chat.current.get().id ?? "";
+    const { id, place, formerPlace } = this.#parts.chat.current.get();
     if (place !== this.#place) {
-      const isBorn = this.#place === "" && this.#parts.chat.liveHere() !== null;
-      this.#keepDraft();
+      const isBorn = formerPlace !== null && formerPlace === this.#place;
       if (isBorn) this.#parts.preferences.keepDraft(null, "");
+      else this.#keepDraft();
       this.#place = place;
+      this.#draftName = id;
       if (isBorn) this.#keepDraft();
       else {
-        this.#text.value = this.#parts.preferences.draft(place === "" ? null : place);
+        this.#text.value = this.#parts.preferences.draft(id);
         this.#historyAt = null;
         this.#resize();
         this.#closeCompletions();

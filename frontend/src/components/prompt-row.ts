@@ -7,7 +7,7 @@ import { formatSeconds } from "../lib/format.ts";
 import type { GenerationState } from "../state/generation.ts";
 import type { PendingPrompt } from "../state/outbox.ts";
 import { siblingKeys } from "./siblings.ts";
-import { ERROR, endSentence, liveWord, QUEUED } from "./state-words.ts";
+import { ERROR, endSentence, liveWord, QUEUED, STOPPED } from "./state-words.ts";
 
 export interface PromptItem {
   readonly message: Message;
@@ -82,7 +82,8 @@ function describe(prompt: PendingPrompt, generation: GenerationState | null, isH
   if (prompt.status === "failed") {
     const retryAfter = prompt.error?.details?.retry_after_seconds;
     const wait = typeof retryAfter === "number" ? ` try again in ${formatSeconds(retryAfter)}.` : "";
-    return `${ERROR.glyph} ${ERROR.word} · ${endSentence(prompt.error?.message ?? "it was not sent")}${wait} your prompt is kept here.`;
+    const { glyph, word } = prompt.error?.type === "cancelled" ? STOPPED : ERROR;
+    return `${glyph} ${word} · ${endSentence(prompt.error?.message ?? "it was not sent")}${wait} your prompt is kept here.`;
   }
   if (prompt.status === "sending") {
     if (!generation) return "◌ sending";

@@ -27,15 +27,17 @@ export function liveWord(state: GenerationState): StateWord {
 
 /** What there is to say of how an answer ended; null when it simply ended. */
 export function endWords(message: Message): { state: StateWord; text: string } | null {
-  const kept = message.content === "" ? "nothing was said yet." : "what was said is kept.";
-  const because = message.error ? `${endSentence(message.error.message)} ` : "";
+  const because = message.error ? endSentence(message.error.message) : "";
+  const isSaid = /\bkept\b/.test(because);
+  const kept = message.content === "" ? "nothing was said yet." : isSaid ? "" : "what was said is kept.";
+  const text = [because, kept, retryWords(message.error?.details)].filter(Boolean).join(" ");
   switch (message.status) {
     case "stopped":
       return { state: STOPPED, text: kept };
     case "interrupted":
-      return { state: INTERRUPTED, text: `${because}${kept} press retry to ask again.` };
+      return { state: INTERRUPTED, text };
     case "error":
-      return { state: ERROR, text: `${because}${kept} ${retryWords(message.error?.details)}` };
+      return { state: ERROR, text };
   }
   if (message.finish_reason === "length")
     return { state: { glyph: "▲", word: "cut short" }, text: "the answer reached its token limit." };

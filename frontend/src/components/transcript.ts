@@ -15,9 +15,10 @@ import { MessageTree } from "../lib/message-tree.ts";
 import { finishedEnd, spoken } from "../lib/sentences.ts";
 import { watch } from "../lib/store.ts";
 import type { ServerFacts } from "../state/catalog.ts";
-import type { Chat, OpenConversation, Printout } from "../state/chat.ts";
+import type { Chat, Printout } from "../state/chat.ts";
 import type { Clock } from "../state/clock.ts";
 import { type Generation, isSettled } from "../state/generation.ts";
+import type { OpenConversation } from "../state/open-conversation.ts";
 import type { Outbox } from "../state/outbox.ts";
 import { type AnswerActions, type AnswerItem, AnswerRow } from "./answer.ts";
 import { bootLines } from "./boot.ts";
@@ -138,8 +139,9 @@ export class Transcript {
       if (running.has(generation)) continue;
       leave();
       this.#watched.delete(generation);
-      const { message } = generation.state.get();
-      this.#announce(message.id, message, true);
+      const { message, phase } = generation.state.get();
+      if (isSettled(phase)) this.#announce(message.id, message, true);
+      else setAttribute(this.#log, "aria-busy", null);
     }
     for (const generation of running) {
       if (this.#watched.has(generation)) continue;
@@ -196,7 +198,7 @@ export class Transcript {
       }
       print(message.id);
     }
-    const isHeld = chat.liveHere() === null;
+    const isHeld = current.status === "ready" && chat.liveHere() === null;
     for (const prompt of pending) {
       const generation = generations.get(prompt.key)?.state.get() ?? null;
       items.push({ kind: "pending", key: prompt.key, prompt, generation, isHeld });
@@ -287,13 +289,11 @@ export class Transcript {
   #announce(id: string, message: Message, isEnded: boolean): void {
     const from = this.#spokenEnds.get(id) ?? 0;
     const end = isEnded ? message.content.length : finishedEnd(message.content, from);
-    if (end > from) {
-      const sentence = spoken(message.content.slice(from, end));
-      if (sentence) setText(this.#announcer, sentence);
-    }
+    const sentence = end > from ? spoken(message.content.slice(from, end)) : "";
     this.#spokenEnds.set(id, isEnded ? Number.MAX_SAFE_INTEGER : end);
     const ended = isEnded && from !== Number.MAX_SAFE_INTEGER ? endWords(message) : null;
-    if (ended) setText(this.#announcer, `${ended.state.word}. ${ended.text}`);
+    const words = ended ? `${sentence} ${ended.state.word}. ${ended.text}`.trim() : sentence;
+    if (words) setText(this.#announcer, words);
     setAttribute(this.#log, "aria-busy", isEnded ? null : "true");
   }
 }

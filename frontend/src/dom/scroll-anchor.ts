@@ -6,7 +6,7 @@
 
 import { Disposables } from "./component.ts";
 
-/** How far from the end still counts as being there: half a line, for fractions of pixels and zoom. */
+/** How near one must come to be at the end again: half a line. */
 const NEAR_PX = 12;
 
 export class ScrollAnchor {
@@ -15,6 +15,7 @@ export class ScrollAnchor {
   readonly #disposables = new Disposables();
   #isAtEnd = true;
   #lastTop = 0;
+  #lastEnd = 0;
 
   constructor(scroller: HTMLElement, content: HTMLElement, changed: (isAtEnd: boolean) => void) {
     this.#scroller = scroller;
@@ -48,11 +49,14 @@ export class ScrollAnchor {
 
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const isNear = scrollHeight - clientHeight - scrollTop <= NEAR_PX;
-    // Content that grows fires this too; only a move upwards is the reader's wish.
-    if (isNear) this.#set(true);
-    else if (scrollTop < this.#lastTop) this.#set(false);
+    const end = scrollHeight - clientHeight;
+    // Content that grows or shrinks fires this too; only a move upwards from an end that stands is the reader's wish,
+    // be it by a pixel: a slow finger must not be pulled back by every token.
+    const isUpwards = scrollTop < this.#lastTop && end >= this.#lastEnd;
+    if (isUpwards && end - scrollTop > 1) this.#set(false);
+    else if (end - scrollTop <= NEAR_PX) this.#set(true);
     this.#lastTop = scrollTop;
+    this.#lastEnd = end;
   }
 
   #set(isAtEnd: boolean): void {

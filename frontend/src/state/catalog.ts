@@ -30,13 +30,13 @@ export class ServerFacts {
     return this.health.get() !== null && this.catalog.get() !== null;
   }
 
-  /** Asks for what is not known yet, again and again until it is. */
-  async load(): Promise<void> {
+  /** Asks for what is not known yet, again and again until it is; for all of it when `isStale`. */
+  async load(isStale = false): Promise<void> {
     if (this.#isLoading) return;
     this.#isLoading = true;
     const failures = await Promise.all([
-      this.health.get() === null && this.#keep(this.#client.health(), this.health.set),
-      this.catalog.get() === null && this.#keep(this.#client.models(), this.catalog.set),
+      (isStale || this.health.get() === null) && this.#keep(this.#client.health(), this.health.set),
+      (isStale || this.catalog.get() === null) && this.#keep(this.#client.models(), this.catalog.set),
       this.refreshToday(),
     ]);
     this.#isLoading = false;

@@ -29,7 +29,7 @@ function newPage() {
   const clock = new FakeClock();
   const outbox = new Outbox(storage);
   const facts = new ServerFacts(client, clock);
-  const conversations = new Conversations(client);
+  const conversations = new Conversations(client, clock);
   const navigation = {
     open: (id: string | null) => void opened.push(id),
     replace: (id: string | null) => void replaced.push(id),
@@ -164,7 +164,115 @@ describe("the next prompt", () => {
   });
 });
 
+describe("a prompt that waits", () => {
+  const answered = () => conversation({ messages: [aMessage({ parent_id: null, content: "Hi." })] });
+  const asked = { message: "two", conversation_id: "c1", parent_id: "m2" };
+
+  function leaveBehind(status: "queued" | "sending") {
+    const { outbox, chat } = newPage();
+    const { key } = outbox.add("c1", "two", chat.settings());
+    if (status === "sending") outbox.change(key, { status, body: asked });
+  }
+
+  test("goes out when its answer ended while nobody looked", async () => {
+    server.on("GET", "/api/conversations/c1", answered()).on("POST", STREAM, new FakeStream());
+    leaveBehind("queued");
+    await newPage().chat.open("c1");
+    await settled();
+    expect(bodies()).toEqual([asked]);
+  });
+
+  test("stays where it is when that answer did not come to its end", async () => {
+    const messages = [aMessage({ parent_id: null, status: "interrupted" })];
+    server.on("GET", "/api/conversations/c1", conversation({ messages }));
+    leaveBehind("queued");
+    await newPage().chat.open("c1");
+    await settled();
+    expect(bodies()).toEqual([]);
+  });
+
+  test("goes out behind the end of a conversation that is still being opened", async () => {
+    server.on("GET", "/api/conversations/c1", answered()).on("POST", STREAM, new FakeStream());
+    const { chat } = newPage();
+    const isOpen = chat.open("c1");
+    chat.submitPrompt("two");
+    await isOpen;
+    await settled();
+    expect(bodies()).toEqual([asked]);
+  });
+
+  test("is sent from wherever the reader is, when the page was reloaded before the server had it", async () => {
+    server.on("POST", STREAM, new FakeStream());
+    leaveBehind("sending");
+    newPage();
+    await settled();
+    expect(bodies()).toEqual([asked]);
+  });
+
+  test("is shown nowhere when another page had it taken back", async () => {
+    server
+      .on("GET", "/api/conversations/c1", answered())
+      .on("POST", STREAM, jsonResponse(409, { error: { type: "conflict", message: "no" } }));
+    const { chat, outbox } = newPage();
+    await chat.open("c1");
+    chat.submitPrompt("two");
+    outbox.remove(outbox.prompts.get()[0]?.key ?? "");
+    await settled();
+    expect([...chat.current.get().messages.keys()]).toEqual(["m2"]);
+    expect(chat.generations.get().size).toBe(0);
+  });
+});
+
+describe("a prompt that was refused", () => {
+  test("is sent to the model that is named now", async () => {
+    server.on("POST", STREAM, jsonResponse(503, { error: { type: "no_route", message: "no key" } }), new FakeStream());
+    const { chat, outbox } = newPage();
+    await chat.chooseModel("a");
+    chat.submitPrompt("hello");
+    await settled();
+    await chat.chooseModel("b");
+    chat.sendPending(outbox.prompts.get()[0]?.key ?? "");
+    await settled();
+    expect(bodies()).toEqual([
+      { message: "hello", model: "a" },
+      { message: "hello", model: "b" },
+    ]);
+  });
+
+  test("or called off, perhaps too late, is never paid twice", async () => {
+    server.on("POST", STREAM, new TypeError("down"), new FakeStream());
+    const { chat, outbox } = newPage();
+    chat.submitPrompt("hello");
+    await settled();
+    await chat.stop();
+    expect(outbox.prompts.get()[0]).toMatchObject({ status: "failed" });
+    chat.sendPending(outbox.prompts.get()[0]?.key ?? "");
+    await settled();
+    const [first, second] = server.callsTo("POST", STREAM).map(call => call.headers["Idempotency-Key"]);
+    expect(first).toBe(second);
+  });
+});
+
 describe("an open conversation", () => {
+  test("catches up with what was said elsewhere, and only then asks for it", async () => {
+    const list = (updated_at: string) => ({ conversations: [conversation({ updated_at })], next_cursor: null });
+    server.on("GET", "/api/conversations/c1", conversation({ updated_at: "1" }));
+    server.on("GET", "/api/conversations", list("1"));
+    const { chat } = newPage();
+    await chat.open("c1");
+    await chat.wake(false);
+    expect(server.callsTo("GET", "/api/conversations/c1").length).toBe(1);
+    const messages = [
+      ...conversation().messages,
+      aMessage({ id: "m3", parent_id: "m2", role: "user", content: "from the phone" }),
+      aMessage({ id: "m4", parent_id: "m3", content: "Hello, phone." }),
+    ];
+    server.on("GET", "/api/conversations/c1", conversation({ updated_at: "2", active_leaf_id: "m4", messages }));
+    server.on("GET", "/api/conversations", list("2"));
+    await chat.wake(false);
+    expect(shown(chat)).toEqual(["hello", "Hi.", "from the phone", "Hello, phone."]);
+  });
+
   test("is followed where it is being answered", async () => {
     const stream = new FakeStream();
     const messages = [
@@ -231,6 +339,27 @@ describe("an open conversation", () => {
     expect(shown(chat)).toEqual(["hello", "Hi."]);
     expect(server.callsTo("PATCH", "/api/conversations/c1")[0]?.body).toEqual({ active_leaf_id: "m2" });
   });
+});
+
+test("the list is read again until nothing in it is live", async () => {
+  const list = (is_live: boolean) => ({ conversations: [conversation({ is_live })], next_cursor: null });
+  server.on("GET", "/api/conversations", list(true), list(true), list(false));
+  const clock = new FakeClock();
+  const conversations = new Conversations(new ApiClient(server.fetch, "device"), clock);
+  await conversations.refresh();
+  await clock.advance(60_000);
+  expect(conversations.list.get().items[0]?.is_live).toBe(false);
+  expect(server.calls.length).toBe(3);
+  expect(clock.pending).toBe(0);
+});
+
+test("an image says that it is being made", async () => {
+  server.on("POST", "/api/images/generate", jsonResponse(502, { error: { type: "upstream_error", message: "no" } }));
+  const { chat } = newPage();
+  const isMade = chat.generateImage("a lighthouse");
+  expect(chat.printouts.get().map(({ text }) => text)).toEqual([expect.stringContaining("a lighthouse")]);
+  await expect(isMade).rejects.toThrow("no");
+  expect(chat.printouts.get()).toEqual([]);
 });
 
 describe("the model", () => {

@@ -5,8 +5,8 @@
  * components watch the atoms and call the methods; a URL changes through the `Navigation` that is handed in.
  */
 
-import { type ApiClient, ApiError, toErrorValue } from "../api/client.ts";
-import type { ChatBody, Conversation, ConversationWithMessages, ErrorValue, Message } from "../api/types.ts";
+import { type ApiClient, toErrorValue } from "../api/client.ts";
+import type { ChatBody, Conversation, ConversationWithMessages, Message } from "../api/types.ts";
 import { MessageTree } from "../lib/message-tree.ts";
 import { atom } from "../lib/store.ts";
 import { randomUuid } from "../lib/uuid.ts";
@@ -14,20 +14,9 @@ import { chooseModel, type ServerFacts } from "./catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { Conversations } from "./conversations.ts";
 import { Generation, type GenerationState, isSettled, type Origin, type Phase } from "./generation.ts";
-import type { Outbox, PendingPrompt } from "./outbox.ts";
+import { blankAnswer, bodyOf, isNew, newConversation, type OpenConversation } from "./open-conversation.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Preferences, PromptSettings } from "./preferences.ts";
-
-export interface OpenConversation {
-  /** The conversation's id, or the page's own name for a new one. */
-  readonly place: string;
-  /** Null while it is not on the server. */
-  readonly id: string | null;
-  readonly conversation: Conversation | null;
-  readonly messages: ReadonlyMap<string, Message>;
-  readonly activeLeafId: string | null;
-  readonly status: "loading" | "ready" | "failed";
-  readonly error: ErrorValue | null;
-}
 
 /** A few lines the page itself prints into the transcript: help, a summary, a complaint. */
 export interface Printout {
@@ -55,7 +44,6 @@ export class Chat {
   readonly printouts = atom<readonly Printout[]>([]);
   /** A prompt handed back to be edited. */
   readonly returned = atom<{ text: string } | null>(null);
-  readonly isOffline = atom(false);
   /** Of the answer that was last heard of: whoever shows how the line is follows it. */
   readonly phase = atom<Phase | null>(null);
 
@@ -91,15 +79,16 @@ export class Chat {
     if (this.current.get().id === id && this.current.get().status === "ready") return;
     this.#leave();
     this.current.set({ ...newConversation(id), id, status: "loading" });
+    this.#resumeOutbox();
     await this.reload();
   }
 
   openNew(): void {
     this.#leave();
     // A first prompt that was on its way when the page was reloaded is still on its way.
-    const waiting = this.#outbox.prompts.get().find(prompt => prompt.place.startsWith(NEW));
-    const isShown = waiting && this.generations.get().has(waiting.key);
-    this.current.set(newConversation(waiting && !isShown ? waiting.place : undefined));
+    const generations = this.generations.get();
+    const waiting = this.#outbox.prompts.get().find(({ place, key }) => isNew(place) && !generations.has(key));
+    this.current.set(newConversation(waiting?.place));
     this.#resumeOutbox();
   }
 
@@ -109,25 +98,42 @@ export class Chat {
     if (id === null) return;
     try {
       const found = await this.#client.conversation(id);
-      this.isOffline.set(false);
-      if (this.current.get().place !== place) return;
-      this.#show(found);
-      for (const message of found.messages) {
-        const isLive = message.status === "pending" || message.status === "streaming";
-        if (isLive && !this.generations.get().has(message.id))
-          this.#follow({ kind: "attach", message, isNew: false }, place);
-      }
-      this.#resumeOutbox();
+      if (this.current.get().place === place) this.#take(found);
     } catch (error) {
       if (this.current.get().place !== place) return;
       this.current.update(current => ({ ...current, status: "failed", error: toErrorValue(error) }));
     }
   }
 
-  /** The network or the page is back. */
-  wake(isLineSuspect: boolean): void {
+  /** The network or the page is back, or another page of this device did something. */
+  async wake(isLineSuspect: boolean): Promise<void> {
     for (const generation of this.generations.get().values()) generation.wake(isLineSuspect);
     if (this.current.get().status === "failed") void this.reload();
+    await this.#conversations.refresh();
+    await this.#catchUp();
+  }
+
+  /** Shows what was said in the open conversation elsewhere: a prompt must not go out behind an old end of it. */
+  async #catchUp(): Promise<void> {
+    const seen = this.current.get();
+    const listed = this.#conversations.list.get().items.find(conversation => conversation.id === seen.id);
+    if (!listed || seen.status !== "ready" || this.liveHere()) return;
+    if (listed.updated_at === seen.conversation?.updated_at) return;
+    // It was shown well enough: should this fail, the next time will do.
+    const found = await this.#client.conversation(listed.id).catch(() => null);
+    // What happened here meanwhile is newer than what was asked for.
+    if (found && this.current.get() === seen) this.#take(found);
+  }
+
+  #take(found: ConversationWithMessages): void {
+    this.#show(found);
+    for (const message of found.messages) {
+      const isLive = message.status === "pending" || message.status === "streaming";
+      if (isLive && !this.generations.get().has(message.id))
+        this.#follow({ kind: "attach", message, isNew: false }, found.id);
+    }
+    this.#resumeOutbox();
+    this.#sendNext();
   }
 
   path(): Message[] {
@@ -158,26 +164,27 @@ export class Chat {
 
   /** Sends a prompt, or queues it behind the answer that is being made. It is kept until the server has it. */
   submitPrompt(text: string): void {
-    const { place } = this.current.get();
+    const { place, status } = this.current.get();
     this.#preferences.remember(text);
     const prompt = this.#outbox.add(place, text, this.settings());
     // Behind a held prompt this one waits too: what was typed first is asked first.
     const waiting = this.#outbox.at(place).filter(other => other.key !== prompt.key && other.status !== "failed");
-    if (waiting.length === 0 && !this.liveHere()) this.sendPending(prompt.key);
+    if (waiting.length === 0 && status === "ready" && !this.liveHere()) this.sendPending(prompt.key);
   }
 
-  /** Sends a queued or refused prompt now, at the end of the path that is shown. */
+  /** Sends a queued or refused prompt now, at the end of the path that is shown; a refused one to the model named now. */
   sendPending(key: string): void {
     const prompt = this.#outbox.get(key);
     if (!prompt || this.generations.get().has(key)) return;
     const { id, place, activeLeafId } = this.current.get();
     if (prompt.place !== place) return;
     const leaf = this.path().at(-1)?.id ?? activeLeafId;
-    const fresh = prompt.body === null || prompt.status === "failed";
-    const body = fresh ? bodyOf(prompt, id, leaf) : prompt.body;
-    // A refused prompt changed the server nowhere; with a new body it needs a new key.
-    const next = fresh && prompt.body !== null ? randomUuid() : key;
-    this.#outbox.change(key, { key: next, status: "sending", error: null, body });
+    const settings = prompt.status === "failed" ? this.settings() : prompt.settings;
+    const body = bodyOf(prompt.text, settings, id, leaf);
+    // A refused prompt changed the server nowhere. One that was called off may be there: the same again pays once.
+    const mayBeThere = prompt.error?.type === "cancelled" && JSON.stringify(body) === JSON.stringify(prompt.body);
+    const next = prompt.body === null || mayBeThere ? key : randomUuid();
+    this.#outbox.change(key, { key: next, settings, status: "sending", error: null, body });
     this.#submit(next, body, place);
   }
 
@@ -189,10 +196,10 @@ export class Chat {
     this.returned.set({ text: prompt.text });
   }
 
-  /** The generation that runs in the open conversation, if one does. */
+  /** The generation that runs in the open conversation, if one does; the latest of several. */
   liveHere(): Generation | null {
     const { place, messages } = this.current.get();
-    for (const [name, generation] of this.generations.get()) {
+    for (const [name, generation] of [...this.generations.get()].reverse()) {
       if (isSettled(generation.state.get().phase)) continue;
       if (messages.has(name) || this.#outbox.get(name)?.place === place) return generation;
     }
@@ -254,19 +261,25 @@ export class Chat {
     if (id !== null) return this.#changed(await this.#client.appendSystemText(id, text));
     const { model } = this.settings();
     const made = await this.#client.createConversation({ system_prompt: text, ...(model !== null && { model }) });
-    this.#settleIn(made);
+    this.#settleIn(made.id);
+    this.#show(made);
+    void this.#conversations.refresh();
   }
 
   async generateImage(prompt: string): Promise<void> {
     const { id, place } = this.current.get();
     this.#preferences.remember(prompt);
-    const made = await this.#client.generateImage({ prompt, ...(id !== null && { conversation_id: id }) });
-    void this.#facts.refreshToday();
-    void this.#conversations.refresh();
-    if (this.current.get().place !== place) return;
-    if (id === null) this.#navigation.replace(made.conversation_id);
-    this.current.update(current => ({ ...current, id: made.conversation_id, place: made.conversation_id }));
-    await this.reload();
+    const waiting = this.#print("notice", `◌ making an image of “${prompt}”. it may take a minute`, []);
+    try {
+      const made = await this.#client.generateImage({ prompt, ...(id !== null && { conversation_id: id }) });
+      void this.#facts.refreshToday();
+      void this.#conversations.refresh();
+      if (this.current.get().place !== place) return;
+      this.#settleIn(made.conversation_id);
+      await this.reload();
+    } finally {
+      this.dismiss(waiting);
+    }
   }
 
   // Words of the page itself
@@ -283,9 +296,11 @@ export class Chat {
     this.printouts.update(printouts => printouts.filter(printout => printout.id !== id));
   }
 
-  #print(kind: Printout["kind"], text: string, rows: readonly Pair[]): void {
+  #print(kind: Printout["kind"], text: string, rows: readonly Pair[]): string {
+    const id = randomUuid();
     const after = this.path().at(-1)?.id ?? null;
-    this.printouts.update(printouts => [...printouts, { id: randomUuid(), after, kind, text, rows }]);
+    this.printouts.update(printouts => [...printouts, { id, after, kind, text, rows }]);
+    return id;
   }
 
   #submit(key: string, body: ChatBody, place: string): void {
@@ -307,10 +322,7 @@ export class Chat {
       ended: state => this.#ended(state, name, home),
     });
     this.generations.update(generations => new Map(generations).set(name, generation));
-    generation.state.subscribe(state => {
-      this.isOffline.set(state.isOffline);
-      this.phase.set(state.phase);
-    });
+    generation.state.subscribe(state => this.phase.set(state.phase));
     void generation.run();
   }
 
@@ -323,19 +335,16 @@ export class Chat {
     place: string,
   ): void {
     this.#outbox.remove(origin.key);
-    this.#outbox.move(place, id);
     const { body } = origin;
     if (this.current.get().place === place) {
-      if (place !== id) {
-        this.#navigation.replace(id);
-        this.current.update(current => ({ ...current, place: id, id }));
-      }
+      this.#settleIn(id);
       const parent = body.parent_id ?? null;
       const prompt: Message = { ...blankAnswer(userId, id, parent, null), role: "user", content: body.message };
       const answer = blankAnswer(answerId, id, userId, body.model ?? null);
       this.#put([{ ...prompt, status: "complete" }, answer], answerId);
     } else {
       // The reader went elsewhere meanwhile; the server goes on alone.
+      this.#outbox.move(place, id);
       this.generations.get().get(answerId)?.leave();
       this.#forget(answerId);
     }
@@ -348,29 +357,35 @@ export class Chat {
     if (refusal && prompt) {
       this.#outbox.change(name, { status: "failed", error: refusal });
       this.#forget(name);
-    } else if (refusal) {
-      // The answer itself can't be asked for any more.
-      this.#put([{ ...message, status: "error", error: refusal }]);
-    } else if (this.current.get().messages.has(message.id)) {
-      this.#put([message]);
+    } else if (!this.current.get().messages.has(message.id)) {
+      // Another page of this device took the prompt back, or the reader is elsewhere.
+      this.#forget(name);
+    } else {
+      // A refusal without a prompt: the answer itself can't be asked for any more.
+      this.#put([refusal ? { ...message, status: "error", error: refusal } : message]);
     }
     void this.#facts.refreshToday();
     void this.#refreshList(place);
     // After a stop or a failure the queue waits: the next prompt was written for an answer that did not come.
-    if (phase === "done") {
-      const next = this.#outbox.at(place).find(waiting => waiting.status === "queued");
-      if (next) this.sendPending(next.key);
-    }
+    if (phase === "done") this.#sendNext();
     // The same entries in a new map: those who watch it learn that one of them is settled.
     this.generations.update(generations => new Map(generations));
   }
 
-  /** Prompts that were on their way when the page went are sent again under their key. */
+  /** Sends what waits for the answer that ends the path, once that is whole. */
+  #sendNext(): void {
+    if (this.liveHere() || this.path().at(-1)?.status !== "complete") return;
+    const next = this.#outbox.at(this.current.get().place).find(waiting => waiting.status === "queued");
+    if (next) this.sendPending(next.key);
+  }
+
+  /** Prompts that were on their way when the page went are sent again under their key, wherever they belong. */
   #resumeOutbox(): void {
-    const { place } = this.current.get();
-    for (const prompt of this.#outbox.at(place)) {
-      if (prompt.status !== "sending" || !prompt.body || this.generations.get().has(prompt.key)) continue;
-      this.#submit(prompt.key, prompt.body, place);
+    const { place, status } = this.current.get();
+    for (const { key, place: home, status: sent, body } of this.#outbox.prompts.get()) {
+      if (sent !== "sending" || !body || this.generations.get().has(key)) continue;
+      // Where it is to be shown it waits until there is something to be shown in.
+      if (home !== place || status === "ready") this.#submit(key, body, home);
     }
   }
 
@@ -393,8 +408,7 @@ export class Chat {
   #show(found: ConversationWithMessages): void {
     const { messages, ...conversation } = found;
     this.current.set({
-      place: found.id,
-      id: found.id,
+      ...this.current.get(),
       conversation,
       messages: new Map(messages.map(message => [message.id, message])),
       activeLeafId: found.active_leaf_id,
@@ -403,12 +417,13 @@ export class Chat {
     });
   }
 
-  #settleIn(made: ConversationWithMessages): void {
+  /** The open conversation is `id` on the server, from now on if not before. */
+  #settleIn(id: string): void {
     const { place } = this.current.get();
-    this.#outbox.move(place, made.id);
-    this.#navigation.replace(made.id);
-    this.#show(made);
-    void this.#conversations.refresh();
+    if (place === id) return;
+    this.#outbox.move(place, id);
+    this.#navigation.replace(id);
+    this.current.update(current => ({ ...current, formerPlace: place, place: id, id }));
   }
 
   #put(messages: readonly Message[], activeLeafId?: string): void {
@@ -435,64 +450,4 @@ export class Chat {
     generations.delete(name);
     this.generations.set(generations);
   }
-}
-
-const NEW = "new-";
-
-function newConversation(place = NEW + randomUuid()): OpenConversation {
-  return {
-    place,
-    id: null,
-    conversation: null,
-    messages: new Map(),
-    activeLeafId: null,
-    status: "ready",
-    error: null,
-  };
-}
-
-function bodyOf(prompt: PendingPrompt, conversationId: string | null, leafId: string | null): ChatBody {
-  const { model, temperature, reasoning } = prompt.settings;
-  return {
-    message: prompt.text,
-    ...(conversationId !== null && { conversation_id: conversationId }),
-    ...(conversationId !== null && leafId !== null && { parent_id: leafId }),
-    ...(model !== null && { model }),
-    ...(temperature !== null && { temperature }),
-    ...(reasoning !== null && { reasoning }),
-  };
-}
-
-function blankAnswer(id: string, conversationId: string, parentId: string | null, model: string | null): Message {
-  return {
-    id,
-    conversation_id: conversationId,
-    parent_id: parentId,
-    role: "assistant",
-    content: "",
-    parts: [],
-    status: "pending",
-    model,
-    provider: null,
-    response_model: null,
-    temperature: null,
-    reasoning: null,
-    tokens_input: null,
-    tokens_output: null,
-    tokens_cache_read: null,
-    tokens_cache_write: null,
-    tokens_reasoning: null,
-    cost: null,
-    cost_status: null,
-    finish_reason: null,
-    error: null,
-    time_to_first_chunk: null,
-    duration: null,
-    created_at: new Date().toISOString(),
-  };
-}
-
-/** Whether `error` says that the thing asked for is not there. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404;
 }

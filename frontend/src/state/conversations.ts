@@ -3,6 +3,10 @@
 import { type ApiClient, toErrorValue } from "../api/client.ts";
 import type { Conversation, ErrorValue } from "../api/types.ts";
 import { atom } from "../lib/store.ts";
+import type { Clock } from "./clock.ts";
+
+/** How soon the list is read again while something in it is being answered. */
+const LIVE_MS = 5_000;
 
 export interface ConversationList {
   readonly items: readonly Conversation[];
@@ -14,9 +18,12 @@ export interface ConversationList {
 export class Conversations {
   readonly list = atom<ConversationList>({ items: [], nextCursor: null, status: "loading", error: null });
   readonly #client: ApiClient;
+  readonly #clock: Clock;
+  #isWatching = false;
 
-  constructor(client: ApiClient) {
+  constructor(client: ApiClient, clock: Clock) {
     this.#client = client;
+    this.#clock = clock;
   }
 
   /** Reads the newest page again; older pages that were read stay. */
@@ -31,6 +38,7 @@ export class Conversations {
         const nextCursor = older.length > 0 ? list.nextCursor : page.next_cursor;
         return { items: [...page.conversations, ...older], nextCursor, status: "ready", error: null };
       });
+      if (page.conversations.some(conversation => conversation.is_live)) this.#watchLive();
     } catch (error) {
       this.list.update(list => ({
         ...list,
@@ -38,6 +46,16 @@ export class Conversations {
         error: toErrorValue(error),
       }));
     }
+  }
+
+  /** Answers that nobody follows here end too: the list must not call them live for ever. */
+  #watchLive(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#clock.after(LIVE_MS, () => {
+      this.#isWatching = false;
+      void this.refresh();
+    });
   }
 
   async more(): Promise<void> {

@@ -297,4 +297,14 @@ describe("stop", () => {
     expect(generation.state.get()).toMatchObject({ phase: "error", refusal: { type: "cancelled" } });
     expect(clock.pending).toBe(0);
   });
+
+  test("while nothing answers holds as soon as that line is given up", async () => {
+    server.on("POST", "/api/chat/stream", new FakeStream());
+    const generation = submit();
+    await settled();
+    await generation.stop();
+    await clock.advance(30_000);
+    expect(generation.state.get()).toMatchObject({ phase: "error", refusal: { type: "cancelled" } });
+    expect(server.calls.length).toBe(1);
+  });
 });

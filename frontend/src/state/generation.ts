@@ -155,11 +155,15 @@ export class Generation {
     if (this.#messageId === null) {
       // The server may have it or not. In a pause it is not being sent: then it need not be.
       this.#isStopWanted = true;
-      if (this.#endPause) this.#refuse({ type: "cancelled", message: "not sent" });
+      if (this.#endPause) this.#callOff();
       return;
     }
     const message = await this.#client.stop(this.#messageId);
     if (TERMINAL[message.status]) this.#settle(message);
+  }
+
+  #callOff(): void {
+    this.#refuse({ type: "cancelled", message: "called off before the server confirmed it" });
   }
 
   get #isOver(): boolean {
@@ -248,6 +252,7 @@ export class Generation {
 
   async #afterCut(seenBefore: number, error: unknown): Promise<void> {
     if (error instanceof ApiError && !isPassing(error)) return this.#refuse(error.error);
+    if (this.#isStopWanted && this.#messageId === null) return this.#callOff();
     const isNew = this.#fold.lastEventId > seenBefore;
     // Silent is a line that stood and told nothing; a server that is not there blocks no streams.
     const wasSilent = !isNew && (error === null || isAbort(error));

@@ -2,7 +2,7 @@
  * Prompts the server has not confirmed yet: queued behind a running answer, being sent, or refused.
  *
  * They survive a reload with the key they were first sent under, so none is lost and none is paid twice.
- * Knows nothing of how a prompt is sent.
+ * The tabs of this device share them. Knows nothing of how a prompt is sent.
  */
 
 import type { ChatBody, ErrorValue } from "../api/types.ts";
@@ -26,16 +26,17 @@ export interface PendingPrompt {
 export class Outbox {
   readonly prompts: Atom<readonly PendingPrompt[]>;
   readonly #storage: DeviceStorage;
+  /** Whether the storage holds what is shown. Where it is full, the page knows better. */
+  #isKept = true;
 
   constructor(storage: DeviceStorage) {
     this.#storage = storage;
     this.prompts = atom(storage.read<readonly PendingPrompt[]>("outbox", []));
-    this.prompts.subscribe(prompts => storage.write("outbox", prompts.length ? prompts : null));
   }
 
   /** Another tab of this device wrote. */
   reread(): void {
-    this.prompts.set(this.#storage.read<readonly PendingPrompt[]>("outbox", []));
+    if (this.#isKept) this.prompts.set(this.#storage.read<readonly PendingPrompt[]>("outbox", []));
   }
 
   at(place: string): readonly PendingPrompt[] {
@@ -49,21 +50,29 @@ export class Outbox {
   add(place: string, text: string, settings: PromptSettings): PendingPrompt {
     const status = "queued" as const;
     const prompt: PendingPrompt = { key: randomUuid(), place, text, settings, status, body: null, error: null };
-    this.prompts.update(prompts => [...prompts, prompt]);
+    this.#update(prompts => [...prompts, prompt]);
     return prompt;
   }
 
   change(key: string, change: Partial<PendingPrompt>): void {
-    this.prompts.update(prompts => prompts.map(prompt => (prompt.key === key ? { ...prompt, ...change } : prompt)));
+    this.#update(prompts => prompts.map(prompt => (prompt.key === key ? { ...prompt, ...change } : prompt)));
   }
 
   remove(key: string): void {
-    this.prompts.update(prompts => prompts.filter(prompt => prompt.key !== key));
+    this.#update(prompts => prompts.filter(prompt => prompt.key !== key));
   }
 
   /** The conversation got its id: those waiting behind its first prompt follow it there. */
   move(from: string, to: string): void {
     if (from === to || this.at(from).length === 0) return;
-    this.prompts.update(prompts => prompts.map(prompt => (prompt.place === from ? { ...prompt, place: to } : prompt)));
+    this.#update(prompts => prompts.map(prompt => (prompt.place === from ? { ...prompt, place: to } : prompt)));
+  }
+
+  /** Changes what is stored, not what this tab last saw: another one may have written since. */
+  #update(change: (prompts: readonly PendingPrompt[]) => readonly PendingPrompt[]): void {
+    const stored = this.#isKept ? this.#storage.read<readonly PendingPrompt[]>("outbox", []) : this.prompts.get();
+    const prompts = change(stored);
+    this.#isKept = this.#storage.write("outbox", prompts.length ? prompts : null);
+    this.prompts.set(prompts);
   }
 }

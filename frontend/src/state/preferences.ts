@@ -9,6 +9,8 @@ import { randomUuid } from "../lib/uuid.ts";
 
 const PREFIX = "llm-router.";
 const HISTORY_LENGTH = 200;
+/** Long prompts must not crowd out of the storage what is not on the server yet. */
+const HISTORY_CHARACTERS = 100_000;
 
 export type Theme = "auto" | "tokyo-night" | "phosphor" | "amber" | "paper";
 export const THEMES: readonly Theme[] = ["auto", "tokyo-night", "phosphor", "amber", "paper"];
@@ -36,12 +38,14 @@ export class DeviceStorage {
     }
   }
 
-  write(name: string, value: unknown): void {
+  /** Whether it is kept. */
+  write(name: string, value: unknown): boolean {
     try {
       if (value === null || value === "") this.#storage?.removeItem(PREFIX + name);
       else this.#storage?.setItem(PREFIX + name, JSON.stringify(value));
+      return this.#storage !== null;
     } catch {
-      // Full or forbidden. What is on the screen stays there.
+      return false; // full or forbidden; what is on the screen stays there
     }
   }
 }
@@ -70,7 +74,15 @@ export class Preferences {
 
   /** Newest last; a prompt that was used before moves to the end. */
   remember(prompt: string): void {
-    this.history.update(history => [...history.filter(old => old !== prompt), prompt].slice(-HISTORY_LENGTH));
+    this.history.update(history => {
+      let room = HISTORY_CHARACTERS;
+      const newest = [prompt, ...history.filter(old => old !== prompt).toReversed()].slice(0, HISTORY_LENGTH);
+      const end = newest.findIndex(old => {
+        room -= old.length;
+        return room < 0;
+      });
+      return (end < 0 ? newest : newest.slice(0, end)).toReversed();
+    });
   }
 
   draft(conversationId: string | null): string {

@@ -16,8 +16,12 @@ import type { Chat } from "../state/chat.ts";
 import type { Clock } from "../state/clock.ts";
 import type { Conversations } from "../state/conversations.ts";
 import { describeFailure } from "../state/generation.ts";
+import type { Line } from "../state/line.ts";
 import type { Outbox } from "../state/outbox.ts";
 import { type Preferences, THEMES } from "../state/preferences.ts";
+
+/** Where the conversations are a column and not a drawer; the style sheets say the same. */
+const WIDE = "(min-width: 56rem)";
 
 export interface ChatViewParts {
   chat: Chat;
@@ -26,6 +30,7 @@ export interface ChatViewParts {
   outbox: Outbox;
   preferences: Preferences;
   clock: Clock;
+  line: Line;
   open(conversationId: string | null): void;
 }
 
@@ -33,15 +38,17 @@ export class ChatView {
   readonly element = h("div", { class: "app" });
   readonly #parts: ChatViewParts;
   readonly #composer: Composer;
+  readonly #main = h("main", { class: "main" });
+  readonly #foot = h("footer", { class: "foot" });
   readonly #transcript: Transcript;
   readonly #bar: StatusBar;
   readonly #disposables = new Disposables();
 
   constructor(parts: ChatViewParts) {
     this.#parts = parts;
-    const { chat, facts, conversations, outbox, preferences, clock } = parts;
+    const { chat, facts, conversations, outbox, preferences, clock, line } = parts;
     const stop = () => this.#try(() => chat.stop());
-    this.#bar = new StatusBar(chat, facts, {
+    this.#bar = new StatusBar(chat, facts, line, {
       toggleConversations: () => this.#toggleDrawer(),
       home: () => this.#open(null),
     });
@@ -66,7 +73,7 @@ export class ChatView {
     const context = { chat, facts, preferences, surface: this.#surface() };
     this.#composer = new Composer({ chat, preferences, context, submit: text => this.#submit(text), stop });
     const softKeys = new SoftKeys(chat, {
-      commands: () => this.#composer.write(this.#composer.value || "/"),
+      commands: () => (this.#composer.value.trim() ? this.#pickAnything() : this.#composer.write("/")),
       history: () => this.#pickHistory(),
       model: () => this.#pickModel(),
       stop,
@@ -77,19 +84,17 @@ export class ChatView {
       temperature: () => this.#pickTemperature(),
     });
     const veil = h("div", { class: "veil", onclick: () => this.#closeDrawer() });
-    const foot = h("footer", { class: "foot" }, softKeys.element, this.#composer.element, modeLine.element);
-    this.element.append(
-      this.#bar.element,
-      list.element,
-      veil,
-      h("main", { class: "main" }, this.#transcript.element),
-      foot,
-    );
+    this.#main.append(this.#transcript.element);
+    this.#foot.append(softKeys.element, this.#composer.element, modeLine.element);
+    this.element.append(this.#bar.element, list.element, veil, this.#main, this.#foot);
     for (const part of [this.#bar, list, this.#transcript, this.#composer, softKeys, modeLine]) {
       this.#disposables.add(() => part.dispose());
     }
     this.#disposables.listen(document, "keydown", event => this.#pressed(event as KeyboardEvent));
     this.#disposables.listen(window, "popstate", () => this.#setDrawer(isDrawerState()));
+    this.#disposables.listen(matchMedia(WIDE), "change", () => this.#setDrawer(false));
+    // After a reload the drawer is closed: its entry in the history is one of the page.
+    if (isDrawerState()) history.replaceState(null, "");
   }
 
   focus(): void {
@@ -101,7 +106,8 @@ export class ChatView {
   }
 
   #pressed(event: KeyboardEvent): void {
-    if (document.querySelector("dialog[open]")) return;
+    // An input method closes its own window with Esc.
+    if (event.isComposing || document.querySelector("dialog[open]")) return;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
       this.#pickAnything();
@@ -239,7 +245,7 @@ export class ChatView {
     const history = this.#parts.preferences.history.get().toReversed();
     const choices = history.map(prompt => ({
       label: prompt.replace(/\s+/g, " "),
-      run: () => this.#composer.write(prompt),
+      run: () => this.#write(prompt),
     }));
     openPicker("history", choices, "no prompts yet");
   }
@@ -267,8 +273,14 @@ export class ChatView {
   }
 
   #runFromPalette(command: Command): void {
-    if (command.argument?.startsWith("<") || command.name === "system") this.#composer.write(`/${command.name} `);
+    if (command.argument?.startsWith("<") || command.name === "system") this.#write(`/${command.name} `);
     else void this.#submit(`/${command.name}`);
+  }
+
+  /** Puts `text` into the prompt. What was being written there can be had back from the history. */
+  #write(text: string): void {
+    if (this.#composer.value.trim()) this.#parts.preferences.remember(this.#composer.value);
+    this.#composer.write(text);
   }
 
   // Conversations
@@ -313,6 +325,9 @@ export class ChatView {
 
   #setDrawer(isOpen: boolean): void {
     this.element.classList.toggle("is-drawer-open", isOpen);
+    // What lies under the veil can't be reached by keyboard either.
+    this.#main.inert = isOpen;
+    this.#foot.inert = isOpen;
     setAttribute(this.#bar.menu, "aria-expanded", isOpen ? "true" : "false");
   }
 
@@ -327,5 +342,5 @@ function isDrawerState(): boolean {
 }
 
 function isWide(): boolean {
-  return matchMedia("(min-width: 56rem)").matches;
+  return matchMedia(WIDE).matches;
 }

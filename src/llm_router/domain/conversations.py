@@ -1,5 +1,6 @@
 """Conversations and the messages in them, as they are kept: a tree whose edges point to the parent."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from llm_router.domain.messages import (
 from llm_router.domain.usage import CostStatus, Usage, dollars
 
 MAX_TITLE_LENGTH = 60
+
+_MARKS = re.compile(r"(?m)^\s*(?:#{1,6}|>+|[-*+])\s+|\*\*|`+")
+"""Of headings, quotes, lists, emphasis and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +118,8 @@ class Conversation:
 
 
 def title_from(prompt: str) -> str:
-    """A title made of the prompt's first words."""
-    words = " ".join(prompt.split())
+    """A title made of the prompt's first words, without the marks of Markdown."""
+    words = " ".join(_MARKS.sub("", prompt).split())
     if len(words) <= MAX_TITLE_LENGTH:
         return words or "untitled"
     head = words[: MAX_TITLE_LENGTH - 1]

@@ -1,0 +1,92 @@
+/** The conversation that is open on this page, and what stands in it until the server tells more. Values only. */
+
+import type { ChatBody, Conversation, ErrorValue, Message } from "../api/types.ts";
+import { randomUuid } from "../lib/uuid.ts";
+import type { PromptSettings } from "./preferences.ts";
+
+export interface OpenConversation {
+  /** The conversation's id, or the page's own name for a new one. */
+  readonly place: string;
+  /** Null while it is not on the server. */
+  readonly id: string | null;
+  /** The place it had before the server gave it an id here. */
+  readonly formerPlace: string | null;
+  readonly conversation: Conversation | null;
+  readonly messages: ReadonlyMap<string, Message>;
+  readonly activeLeafId: string | null;
+  readonly status: "loading" | "ready" | "failed";
+  readonly error: ErrorValue | null;
+}
+
+const NEW = "new-";
+
+export function newConversation(place = NEW + randomUuid()): OpenConversation {
+  return {
+    place,
+    id: null,
+    formerPlace: null,
+    conversation: null,
+    messages: new Map(),
+    activeLeafId: null,
+    status: "ready",
+    error: null,
+  };
+}
+
+/** Whether `place` is the page's own name. */
+export function isNew(place: string): boolean {
+  return place.startsWith(NEW);
+}
+
+/** What is sent for a prompt, at `leafId` of a conversation or in a new one. */
+export function bodyOf(
+  text: string,
+  settings: PromptSettings,
+  conversationId: string | null,
+  leafId: string | null,
+): ChatBody {
+  const { model, temperature, reasoning } = settings;
+  return {
+    message: text,
+    ...(conversationId !== null && { conversation_id: conversationId }),
+    ...(conversationId !== null && leafId !== null && { parent_id: leafId }),
+    ...(model !== null && { model }),
+    ...(temperature !== null && { temperature }),
+    ...(reasoning !== null && { reasoning }),
+  };
+}
+
+/** An answer of which nothing is known yet. */
+export function blankAnswer(
+  id: string,
+  conversationId: string,
+  parentId: string | null,
+  model: string | null,
+): Message {
+  return {
+    id,
+    conversation_id: conversationId,
+    parent_id: parentId,
+    role: "assistant",
+    content: "",
+    parts: [],
+    status: "pending",
+    model,
+    provider: null,
+    response_model: null,
+    temperature: null,
+    reasoning: null,
+    tokens_input: null,
+    tokens_output: null,
+    tokens_cache_read: null,
+    tokens_cache_write: null,
+    tokens_reasoning: null,
+    cost: null,
+    cost_status: null,
+    finish_reason: null,
+    error: null,
+    time_to_first_chunk: null,
+    duration: null,
+    created_at: new Date().toISOString(),
+  };
+}
