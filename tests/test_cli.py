@@ -2,8 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,16 @@ def test_a_taken_port_is_said_and_is_status_1(tmp_path: Path) -> None:
 async def test_a_second_server_is_kept_from_the_database_of_the_first(tmp_path: Path) -> None:
     first = RunningServer(tmp_path, {})
     await first.start()
+    with closing(sqlite3.connect(first.database_path)) as connection, connection:
+        # As if the second were of a newer version: it would bring the tables up to date, under the first one's feet.
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
     try:
         status, _, said = run(tmp_path, "serve")
         assert status == 1
         assert f"ERROR:     Another LLM Router is at work with {first.database_path}. End it first" in said
         assert "Traceback" not in said
+        with closing(sqlite3.connect(first.database_path)) as connection, connection:
+            connection.execute("UPDATE alembic_version SET version_num = '0001'")
         await first.kill()
         await first.start()  # what the killed one held is free
     finally:

@@ -28,6 +28,7 @@ from llm_router.services.snapshot import load_snapshot
 from llm_router.settings import Settings, load_settings
 from llm_router.store.database import only_server, open_database
 from llm_router.web.api import chat, conversations, health, images, messages, usage
+from llm_router.web.api.schemas import ErrorAnswer
 from llm_router.web.deps import Services
 from llm_router.web.errors import register_error_handlers
 from llm_router.web.middleware import wrap
@@ -62,6 +63,7 @@ def build_app(settings: Settings, closing: asyncio.Event | None = None) -> ASGIA
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        responses={"default": {"model": ErrorAnswer, "description": "what went wrong"}},
     )
     for resource in (chat, messages, conversations, usage, images, health):
         app.include_router(resource.router)
@@ -77,9 +79,9 @@ def create_app() -> ASGIApp:
 
 async def _open_services(settings: Settings, closing: asyncio.Event, stack: AsyncExitStack) -> Services:
     clock = Clock(time.time, time.monotonic)
+    stack.enter_context(only_server(settings.database_path))
     database = await open_database(settings.database_path)
     stack.push_async_callback(database.close)
-    stack.enter_context(only_server(settings.database_path))
     session = await stack.enter_async_context(open_session(settings.timeouts))
     providers = build_providers(settings.connections, session, settings.timeouts)
     local = detect_local_model() if settings.local_model else LocalUnavailable("no local model: LOCAL_MODEL is off")

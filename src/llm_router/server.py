@@ -5,24 +5,32 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from llm_router.app import build_app
-from llm_router.domain.errors import RouterError
-from llm_router.settings import Settings
+from llm_router.domain.errors import RouterError, redact
+from llm_router.providers.http import ECHO_CHARACTERS
+from llm_router.settings import Secret, Settings
 
 SHUTDOWN_SECONDS = 20
 """Longest wait for requests in flight. Streams and waiting submits end by themselves before."""
 
 KEEP_ALIVE_SECONDS = 30
 
+MAX_HEAD_BYTES = 64 * 1024
+"""Must stay above the limit of `HeaderLimit` in `web/middleware.py`, which says what is wrong in better words."""
+
 
 def run_server(settings: Settings) -> int:
     """Serves until SIGTERM or Ctrl-C; returns the exit status: 1 where it could not start."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
+    log = logging.StreamHandler()
+    log.setFormatter(RedactingFormatter([each.api_key for each in settings.connections if each.api_key]))
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     # At INFO it names every request that goes upstream.
     logging.getLogger("aiohttp").setLevel(logging.WARNING)
     closing = asyncio.Event()
@@ -31,7 +39,7 @@ def run_server(settings: Settings) -> int:
         host=settings.host,
         port=settings.port,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http="httptools",
+        http=_BoundedHttp,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -50,6 +58,22 @@ def run_server(settings: Settings) -> int:
     except SystemExit as end:
         return 1 if end.code else 0
     return 0 if server.started else 1
+
+
+class RedactingFormatter(logging.Formatter):
+    """Keeps keys out of the log, whoever writes: tracebacks quote what libraries and upstreams said."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        super().__init__("%(levelname)s:     %(message)s")
+        keys = (secret.reveal() for secret in secrets)
+        # Shorter ones are words that anyone may use, as in `providers/http.py`.
+        self._keys = [key for key in keys if len(key) >= ECHO_CHARACTERS]
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for key in self._keys:
+            text = text.replace(key, "[redacted]")
+        return redact(text)
 
 
 def _plain_start(app: ASGIApp) -> ASGIApp:
@@ -74,6 +98,43 @@ def _plain_start(app: ASGIApp) -> ASGIApp:
             raise
 
     return served
+
+
+class _BoundedHttp(HttpToolsProtocol):
+    """Gives up on a request whose address and headers never end, before its body or (as trailers) behind it.
+
+    The parser would gather them for as long as they come, and copy a long one anew with each piece of it, while nobody
+    else is served.
+    """
+
+    _head_bytes: int | None = None
+    """So much of a head has come that has not ended yet; None elsewhere."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is not None and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("The address and headers of this request are too long.")
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        self._head_bytes = 0  # behind the last chunk, which is empty, stand the trailers
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = None
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = None
+        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):

@@ -1,9 +1,12 @@
 """Requests that make no sense: each gets its status and the one error body, and nothing is written down."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -11,6 +14,7 @@ import pytest_asyncio
 from tests.fake_provider import Answer, FakeProvider, Refusal, Scenario, StreamError, Text
 from tests.journeys.client import KEYS, Client
 from tests.journeys.rows import Rows
+from tests.journeys.server import PATIENCE_SECONDS
 from tests.journeys.upstream import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -200,6 +204,28 @@ async def test_a_message_of_another_conversation_is_no_parent_and_no_leaf(
         assert (answer.status, answer.error["type"]) == (400, "invalid_request")
         assert "another conversation" in answer.error["message"]
     assert rows.counts() == before
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /%b",
+        b"GET /health HTTP/1.1\r\nX-Long: %b",
+        b"GET /health HTTP/1.1\r\nX-%b",
+        b"POST /health HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX-Trailer: %b",
+    ],
+)
+async def test_a_head_without_an_end_is_not_kept(client: Client, head: bytes) -> None:
+    address = urlsplit(client.server.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    try:
+        writer.write(head % (b"x" * 1_000_000))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with contextlib.suppress(ConnectionError):  # closed on what was not read, which may undo the answer
+                await reader.read()
+    finally:
+        writer.close()
+    assert (await client.ask("GET", "/health", headers={"X-Long": "x" * 30_000})).status == 200
 
 
 @pytest.mark.parametrize("door", ["submit", "stream"])

@@ -36,6 +36,15 @@ async def test_every_answer_has_a_shape_in_the_description(client: Client) -> No
                 assert streams or bytes_or_nothing or response["content"]["application/json"]["schema"], (method, path)
 
 
+async def test_every_error_has_its_shape_in_the_description(client: Client) -> None:
+    description = await client.get("/openapi.json")
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            shape = operation["responses"]["default"]["content"]["application/json"]["schema"]
+            assert shape == {"$ref": "#/components/schemas/ErrorAnswer"}, (method, path)
+            assert "422" not in operation["responses"], (method, path)  # FastAPI's own word, which we never say
+
+
 async def test_every_field_of_a_prompt_is_in_the_document(client: Client) -> None:
     description = await client.get("/openapi.json")
     text = DOCUMENT.read_text(encoding="utf-8")

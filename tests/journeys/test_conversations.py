@@ -112,6 +112,19 @@ async def test_prompts_continue_branch_and_begin_anew(client: Client, upstream: 
     assert branch["parent_id"] == prompts["Two, otherwise"]["id"]
 
 
+async def test_retry_leaves_behind_what_the_other_model_does_not_take(client: Client) -> None:
+    """Nobody could leave it out: what a retry does not name is as it was."""
+    first = await client.answered("Hot", model="ollama/fake-echo", temperature=1.5, reasoning="high", max_tokens=9)
+    answer = await client.post(f"/api/messages/{first['id']}/retry", {"model": "claude-fake-echo"})
+    assert answer.status == 202, answer.error
+    sibling = await client.finished(answer.json["message_id"])
+    assert (sibling["provider"], sibling["temperature"], sibling["reasoning"]) == ("anthropic", None, "high")
+    asked_for = await client.post(
+        f"/api/messages/{first['id']}/retry", {"model": "claude-fake-echo", "temperature": 1.5}
+    )
+    assert (asked_for.status, asked_for.error["type"]) == (400, "invalid_request")
+
+
 async def test_retry_with_another_model_gives_a_sibling(client: Client) -> None:
     first = await client.answered("Compare", model=MODEL, temperature=0.5)
     answer = await client.post(f"/api/messages/{first['id']}/retry", {"model": "claude-fake-echo", "temperature": 1})

@@ -1,12 +1,13 @@
 """The catalog as providers tell it, and images from the prompt to the file."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.fake_provider import FakeProvider, png
+from tests.fake_provider import FakeProvider, Raw, png
 from tests.journeys.client import Client
 from tests.journeys.conftest import Start
 from tests.journeys.rows import Rows
@@ -110,6 +111,23 @@ async def test_an_image_joins_a_conversation_and_the_talk_goes_on(client: Client
     assert (await client.get(f"/api/messages/{message['parent_id']}"))["parent_id"] == made["message"]["id"]
 
 
+async def test_no_image_pushes_in_before_an_answer_that_is_still_made(
+    client: Client, upstream: Upstream, rows: Rows
+) -> None:
+    upstream.say_gated("Wait.")
+    submission = await client.submit(model=upstream.model)
+    before = rows.counts()
+    body = {"prompt": "Draw it", "model": IMAGE_MODEL, "conversation_id": submission["conversation_id"]}
+    answer = await client.post("/api/images/generate", body)
+    assert (answer.status, answer.error["type"]) == (409, "conflict")
+    assert rows.counts() == before
+    upstream.release(None)
+    await client.finished(submission["message_id"])
+    made = (await client.post("/api/images/generate", body)).json
+    prompt = await client.get(f"/api/messages/{made['user_message_id']}")
+    assert prompt["parent_id"] == submission["message_id"]
+
+
 @pytest.mark.parametrize(
     ("model", "status", "error_type"),
     [
@@ -132,6 +150,15 @@ async def test_an_image_that_fails_says_why_and_keeps_the_prompt(
     # Not tried again: an image that was lost on the way may have been paid for.
     assert len(upstream.exchanges) == len(rows.usage(message["id"])) == 1
     assert rows.counts()["images"] == before["images"]
+
+
+async def test_a_file_that_is_no_known_image_is_the_provider_s_mistake(client: Client, fake: FakeProvider) -> None:
+    upstream = Upstream(fake, "gpt-image-drawn")
+    body = {"output_format": "svg+xml", "data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}
+    upstream.script(Raw(200, {"Content-Type": "application/json"}, json.dumps(body).encode()))
+    answer = await client.post("/api/images/generate", {"prompt": "A cat", "model": upstream.model})
+    assert (answer.status, answer.error["type"]) == (502, "upstream_error")
+    assert "image/svg+xml" in answer.error["message"]
 
 
 async def test_an_image_can_be_stopped(client: Client, fake: FakeProvider, rows: Rows) -> None:

@@ -54,6 +54,12 @@ async def test_who_prefers_to_wait_gets_the_finished_message(client: Client, ups
     assert answer.headers["Preference-Applied"] == "wait=25"
 
 
+async def test_a_wait_beyond_all_bounds_is_as_long_as_any(client: Client, upstream: Upstream) -> None:
+    upstream.say_gated("Done.").release(None)
+    answer = await submit_and_wait(client, upstream, "wait=" + "9" * 5000)
+    assert (answer.status, answer.headers["Preference-Applied"]) == (200, "wait=300")
+
+
 @pytest.mark.parametrize("prefer", ["wait=0", "respond-async, wait=1", "handling=lenient"])
 async def test_who_waits_in_vain_gets_the_ids(client: Client, upstream: Upstream, prefer: str) -> None:
     upstream.say_gated("Late.")

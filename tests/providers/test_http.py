@@ -113,6 +113,7 @@ async def test_a_plain_document_is_no_stream(kind: Kind, connect: Connect) -> No
     assert type(asked.failure) is UpstreamError
     assert not asked.failure.is_retryable  # the answer may have been made, and billed
     assert "application/json where an event stream was expected" in asked.failure.message
+    assert asked.failure.details == {"content_type": "application/json"}
 
 
 @every_kind
@@ -169,6 +170,17 @@ async def test_a_cut_after_the_whole_answer_takes_nothing_from_it(connect: Conne
         asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}/v1"), "any")
     assert asked.text == "All"
     assert asked.events[-1] == Finished("stop")
+
+
+async def test_what_cannot_be_read_takes_nothing_from_what_came_before_it(connect: Connect) -> None:
+    said = b'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"Said."}}]}\n\n'
+    too_deep = b"[" * 300 + b"]" * 300  # for the JSON writer, not for the reader
+    call = b'data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{"a":' + too_deep + b"}}}]}}]}\n\n"
+    async with listener(head("200 OK", "text/event-stream") + said + call) as port:
+        asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}/v1"), "any")
+    assert asked.text == "Said."
+    assert isinstance(asked.failure, UpstreamFailed)
+    assert asked.failure.message == "upstream: The provider's stream held something that could not be read."
 
 
 @every_kind

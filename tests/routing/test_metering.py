@@ -8,7 +8,7 @@ from llm_router.domain.attempts import Attempt, AttemptStatus
 from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock
-from llm_router.domain.errors import RouterError, UpstreamTimeout
+from llm_router.domain.errors import RouterError, UpstreamError, UpstreamTimeout
 from llm_router.domain.events import (
     Finished,
     PartAdded,
@@ -139,6 +139,11 @@ def test_a_provider_that_was_reached_and_kept_us_waiting_may_charge(limit: str, 
     attempt = metered(status="error", error=UpstreamTimeout("x", details={"timeout": limit}))
     assert attempt.cost.status == cost_status
     assert (attempt.cost.nanousd == 0) is (limit == "connect")
+
+
+def test_an_answer_in_one_piece_that_nobody_can_use_may_be_charged_all_the_same() -> None:
+    attempt = metered(status="error", error=UpstreamError("x", details={"content_type": "application/json"}))
+    assert (attempt.usage, attempt.cost) == (Usage(100, 0), Cost(100_000, "estimated", "v1"))
 
 
 def test_all_that_was_said_counts_in_an_estimate() -> None:

@@ -1,5 +1,7 @@
 """Conversations: pages that neither skip nor repeat, what is counted with them, and whose they are."""
 
+import base64
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -58,7 +60,10 @@ async def test_what_comes_in_between_moves_no_page(database: Database) -> None:
     assert [it.id for it in second.conversations] == ["c1", "c0"]
 
 
-@pytest.mark.parametrize("cursor", ["", "!", "eA", "é", "bm9u.c1", "a" * 5])
+BEYOND_SQL = base64.urlsafe_b64encode(b"9" * 20 + b".c1").decode()
+
+
+@pytest.mark.parametrize("cursor", ["", "!", "eA", "é", "bm9u.c1", "a" * 5, BEYOND_SQL])
 async def test_a_cursor_of_one_s_own_making_is_refused(cursor: str, database: Database) -> None:
     async with database.read() as connection:
         with pytest.raises(InvalidRequest, match="not one that this list gave out"):

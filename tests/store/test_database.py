@@ -1,6 +1,7 @@
 """One writer, readers beside it, and what happens when the file or the task is taken away. On real files."""
 
 import asyncio
+import os
 import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
@@ -189,6 +190,14 @@ async def test_a_closed_database_opens_again_with_what_was_written(path: Path) -
     again = await open_database(path)
     assert await count(again, conversations) == 1
     await again.close()
+
+
+async def test_a_path_is_not_read_as_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "what?mode=ro#50%25.db"
+    database = await open_database(path)
+    await keep(database, conversation())
+    await database.close()
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_one_server_has_the_file_at_a_time(tmp_path: Path) -> None:

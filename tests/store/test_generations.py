@@ -34,14 +34,14 @@ async def pending(database: Database) -> Database:
 
 async def test_an_answer_ends_once(pending: Database) -> None:
     async with pending.write() as connection:
-        await mark_streaming(connection, "m2")
+        await mark_streaming(connection, OWNER, "m2")
         await append_chunks(connection, "m2", [(1, "start", "{}"), (2, "delta", '{"text":"al"}')])
         assert (await get_message(connection, OWNER, "m2")).status == "streaming"
         assert await get_event_record(connection, OWNER, "m2") is None
     async with pending.write() as connection:
         assert await finish_message(connection, OWNER, DONE, RECORD)
         assert not await finish_message(connection, OWNER, message("m2", "m1", text="again"), EventRecord("[]", 1))
-        await mark_streaming(connection, "m2")  # a late flush changes nothing
+        await mark_streaming(connection, OWNER, "m2")  # a late flush changes nothing
     async with pending.read() as connection:
         assert await get_message(connection, OWNER, "m2") == DONE
         assert await get_event_record(connection, OWNER, "m2") == RECORD
@@ -52,8 +52,11 @@ async def test_an_answer_ends_once(pending: Database) -> None:
 
 async def test_an_answer_is_ended_by_its_owner_only(pending: Database) -> None:
     async with pending.write() as connection:
+        await append_chunks(connection, "m2", [(1, "start", "{}")])
+        await mark_streaming(connection, STRANGER, "m2")
         assert not await finish_message(connection, STRANGER, DONE, RECORD)
         assert await get_message(connection, OWNER, "m2") == ANSWER
+    assert await count(pending, message_chunks) == 1
 
 
 async def test_an_answer_that_was_deleted_takes_no_chunks(pending: Database) -> None:

@@ -205,6 +205,16 @@ async def test_json_passes(server: Loopback, site: Site) -> None:
     assert site.changes == [b"{}", b"{}"]
 
 
+async def test_a_body_that_the_parser_drops_is_not_taken_for_none(server: Loopback, site: Site) -> None:
+    """So ask clients that would rather speak HTTP/2: Java's own, and `curl --http2`."""
+    upgrade = (("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"))
+    answer = await server.request("POST", "/api/things", JSON, *upgrade, body=b'{"message": "hi"}')
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request")
+    assert "Upgrade" in answer.error["message"]
+    assert site.changes == []
+    assert (await server.request("GET", "/api/things", *upgrade)).status == 200
+
+
 async def test_no_body_needs_no_type(server: Loopback) -> None:
     assert (await server.request("POST", "/api/things")).status == 200
     assert (await server.request("POST", "/api/things", body=b"")).status == 200

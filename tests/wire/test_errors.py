@@ -243,6 +243,10 @@ def test_a_page_of_html_is_not_shown_and_a_long_text_is_cut() -> None:
         ({"error": {"code": 502, "message": "bad gateway"}}, UpstreamFailed),
         ({"error": {"code": 429, "message": "later"}}, RateLimited),
         ({"error": {"code": "busy", "message": "later", "status_code": 429}}, RateLimited),
+        ({"error": {"code": "429", "message": "later"}}, RateLimited),
+        # Python calls these digits, too; they are no status.
+        ({"error": {"code": "²", "message": "sorry"}}, UpstreamFailed),
+        ({"error": {"code": "4" * 5000, "message": "sorry"}}, UpstreamFailed),
         ({"error": "out of memory"}, UpstreamFailed),
         ({"error": {}}, UpstreamFailed),
     ],

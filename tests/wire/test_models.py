@@ -6,7 +6,7 @@ import pytest
 from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.errors import UpstreamFailed
 from llm_router.wire import anthropic_messages, openai_chat, openai_responses
-from llm_router.wire.models import ListedModel
+from llm_router.wire.models import MAX_MODELS, ListedModel
 from tests.recordings import needs_recordings, recording
 
 
@@ -63,3 +63,16 @@ def test_what_is_no_list_is_refused(body: bytes) -> None:
     for dialect in (openai_chat, anthropic_messages):
         with pytest.raises(UpstreamFailed):
             dialect.decode_model_list(body)
+
+
+def test_a_list_of_everything_is_read_in_part() -> None:
+    """Each row costs time and memory for as long as the server runs, and nobody chooses among so many."""
+    rows = [{"id": f"m{number}"} for number in range(MAX_MODELS + 1)]
+    assert [listed.model for listed in openai_chat.decode_model_list(orjson.dumps({"data": rows}))] == [
+        f"m{number}" for number in range(MAX_MODELS)
+    ]
+
+
+def test_a_name_that_no_prompt_could_give_is_left_out() -> None:
+    rows = [{"id": "m" * 201}, {"id": "m" * 200}]
+    assert [listed.model for listed in openai_chat.decode_model_list(orjson.dumps(rows))] == ["m" * 200]

@@ -89,6 +89,12 @@ def test_reasoning_beyond_the_completion_is_a_miscount_where_nothing_else_came()
         ({"cost_in_usd_ticks": 3080400}, "0.00030804"),
         ({"cost": True}, None),
         ({"cost": "nan"}, None),
+        # No call gives money back, and none costs a house: what says so knows nothing.
+        ({"cost": -5}, None),
+        ({"cost": 9e9}, None),
+        ({"cost": "1e999990"}, None),
+        ({"cost_in_usd_ticks": "1e999999999999"}, None),
+        ({"cost": 0.1, "is_byok": True, "cost_details": {"upstream_inference_cost": -5}}, "0.1"),
     ],
 )
 def test_costs(usage: dict[str, Any], expected: str | None) -> None:

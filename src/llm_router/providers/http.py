@@ -7,6 +7,7 @@ Credentials travel in headers only, never to another host (redirects are not fol
 
 import asyncio
 import io
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -31,6 +32,8 @@ from llm_router.domain.events import CONTENT_EVENTS, Failed, Finished, StreamEve
 from llm_router.settings import ConnectionSettings, Secret, Timeouts
 from llm_router.wire.json import mapping, read_json
 from llm_router.wire.sse import ServerSentEvent, SSEDecoder
+
+_LOG = logging.getLogger(__name__)
 
 ERROR_BODY_BYTES = 1024 * 1024
 LIST_BYTES = 16 * 1024 * 1024
@@ -247,7 +250,8 @@ class Upstream:
         # Not retryable: the whole answer may have been made, and billed, and would be again.
         return UpstreamError(
             f"{self._place} answered with {response.content_type} where an event stream was expected. "
-            "Check that the base URL leads to the API and that it can stream."
+            "Check that the base URL leads to the API and that it can stream.",
+            details={"content_type": response.content_type},
         )
 
     def _translated(self, error: Exception, waiting: "_Waiting", has_content: bool = False) -> RouterError:
@@ -315,7 +319,16 @@ class _Waiting:
 
 
 def _decoded(sent: Iterable[ServerSentEvent], decoder: EventDecoder) -> list[StreamEvent]:
-    return [event for each in sent for event in decoder.feed(each)]
+    """What is said in them, up to the first that cannot be read: what came before it stands."""
+    events: list[StreamEvent] = []
+    for each in sent:
+        try:
+            events += decoder.feed(each)
+        except Exception:
+            # Nobody knows all that an upstream may send. It costs the rest of this answer, and no more.
+            _LOG.exception("an event of a stream could not be decoded")
+            return [*events, Failed(UpstreamFailed("The provider's stream held something that could not be read."))]
+    return events
 
 
 def _left_over(content: aiohttp.StreamReader) -> bytes:
@@ -334,7 +347,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or cause).lower()
 
 
-_ECHO_CHARACTERS = 8
+ECHO_CHARACTERS = 8
 """Of a key this much in a row gives it away; shorter runs are words that anyone may use."""
 
 _WORD = re.compile(r"[\w.*~+/=-]+")
@@ -343,7 +356,7 @@ _WORD = re.compile(r"[\w.*~+/=-]+")
 def _without_key(text: str, secret: Secret | None) -> str:
     """`text` without the words that hold a piece of the key. Keys without a known prefix pass by `redact`."""
     key = secret.reveal() if secret else ""
-    pieces = {key[at : at + _ECHO_CHARACTERS] for at in range(len(key) - _ECHO_CHARACTERS + 1)}
+    pieces = {key[at : at + ECHO_CHARACTERS] for at in range(len(key) - ECHO_CHARACTERS + 1)}
 
     def replacement(match: re.Match[str]) -> str:
         word = match.group()

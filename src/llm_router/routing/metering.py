@@ -88,7 +88,7 @@ class AttemptMeter:
         price = self._price_for(self._target, self._response_model)
         if self._is_finished and self._usage is not None:
             return self._usage, price_usage(self._usage, price)
-        if status == "error" and not (self._is_accepted or _was_kept_waiting(error)):
+        if status == "error" and not (self._is_accepted or _may_be_charged(error)):
             # Turned away at the door: providers bill what they have begun to answer.
             return Usage(), Cost(0, "exact")
         if self._prompt_length is None:
@@ -97,9 +97,11 @@ class AttemptMeter:
         return usage, price_usage(usage, price, is_estimated=True)
 
 
-def _was_kept_waiting(error: RouterError | None) -> bool:
-    """Connected, sent and then nothing: the provider may have worked all that time, and may charge for it."""
-    return isinstance(error, UpstreamTimeout) and (error.details or {}).get("timeout") != "connect"
+def _may_be_charged(error: RouterError | None) -> bool:
+    """Connected, sent, and then nothing, or no answer of ours: the provider may have worked for it all the same."""
+    details = (error.details if error else None) or {}
+    was_kept_waiting = isinstance(error, UpstreamTimeout) and details.get("timeout") != "connect"
+    return was_kept_waiting or "content_type" in details
 
 
 def estimate_usage(reported: Usage | None, prompt_length: int, text_length: int) -> Usage:

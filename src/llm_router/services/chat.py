@@ -13,6 +13,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from llm_router.domain.catalog import ModelInfo
 from llm_router.domain.chat import ChatRequest
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, Message, title_from
@@ -125,12 +126,7 @@ class Chat:
                     raise InvalidRequest("That answer follows no prompt, so there is nothing to ask again.")
                 path = await path_to(connection, caller.user_id, question_id)
                 conversation = await get_conversation(connection, caller.user_id, original.conversation_id)
-                options = AnswerOptions(
-                    model=options.model or original.model,
-                    temperature=original.temperature if options.temperature is None else options.temperature,
-                    reasoning=original.reasoning if options.reasoning is None else options.reasoning,
-                    max_tokens=original.max_tokens if options.max_tokens is None else options.max_tokens,
-                )
+                options = self._inherited(options, original, conversation)
                 resolved = self._resolve(options, conversation)
                 answer = pending_answer(path[-1], resolved, options, self._clock.now_ms())
                 await insert_messages(connection, caller.user_id, caller.device_id, [answer])
@@ -186,6 +182,29 @@ class Chat:
         )
         await insert_conversation(connection, caller.user_id, conversation)
         return conversation
+
+    def _inherited(self, options: AnswerOptions, original: Message, conversation: Conversation) -> AnswerOptions:
+        """What is not asked for anew is as it was, but for what the model, if it is another one, does not take."""
+        model = options.model or original.model
+        info = self._resolve_name(model, conversation).info
+        temperature, reasoning = original.temperature, original.reasoning
+        if not self._takes(info, temperature=temperature):
+            temperature = None
+        if not self._takes(info, reasoning=reasoning):
+            reasoning = None
+        return AnswerOptions(
+            model=model,
+            temperature=temperature if options.temperature is None else options.temperature,
+            reasoning=reasoning if options.reasoning is None else options.reasoning,
+            max_tokens=original.max_tokens if options.max_tokens is None else options.max_tokens,
+        )
+
+    def _takes(self, info: ModelInfo, *, temperature: float | None = None, reasoning: str | None = None) -> bool:
+        try:
+            self._catalog.validate(info, temperature=temperature, reasoning=reasoning)
+        except InvalidRequest:
+            return False
+        return True
 
     def _resolve(self, options: AnswerOptions, conversation: Conversation) -> ResolvedModel:
         resolved = self._resolve_name(options.model, conversation)

@@ -127,6 +127,8 @@ class Conversations:
             images = await images_of_conversation(connection, caller.user_id, conversation_id)
             await delete_conversation(connection, caller.user_id, conversation_id)
             unused = await delete_unused_images(connection, caller.user_id, images)
+        # A prompt may have come in before the deletion had its turn to write.
+        await self._generations.stop_conversation(caller.user_id, conversation_id)
         for image in unused:
             path = self._image_directory / image.file_name
             await asyncio.to_thread(path.unlink, missing_ok=True)

@@ -22,7 +22,15 @@ from llm_router.domain.attempts import Attempt
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Message, shown_cost
-from llm_router.domain.errors import Conflict, Interrupted, NotFound, RateLimited, RouterError, StorageFailed
+from llm_router.domain.errors import (
+    Conflict,
+    Interrupted,
+    NotFound,
+    RateLimited,
+    RouterError,
+    StorageFailed,
+    UpstreamError,
+)
 from llm_router.domain.events import (
     AttemptFailed,
     ReasoningDelta,
@@ -49,6 +57,9 @@ from llm_router.store.messages import get_message
 from llm_router.store.usage import Origin, insert_attempts
 
 _LOG = logging.getLogger(__name__)
+
+MAX_ANSWER_CHARACTERS = 10_000_000
+"""Of text, thinking and tool arguments: days of talking. Without an end it would fill the memory, then the disk."""
 
 FLUSH_SECONDS = 0.25
 """How much of an answer a killed server may lose at the most. Each flush is one small transaction."""
@@ -95,10 +106,6 @@ class Generations:
         self._reserved = 0
         self._is_shutting_down = False
 
-    @property
-    def live_message_ids(self) -> frozenset[str]:
-        return frozenset(self._runs)
-
     @contextmanager
     def reserve(self) -> Iterator[None]:
         """Keeps a place for a run that is about to be written down and started. Raises RateLimited, Interrupted."""
@@ -121,6 +128,8 @@ class Generations:
         monotonic = self._clock.monotonic
         run = _Run(origin, message, target, open_stream, EventLog(monotonic), started=monotonic())
         run.log.append("start", start_of(message))
+        if self._is_shutting_down:  # it took its place before that began
+            run.ending = "interrupted"
         self._runs[message.id] = run
         run.task = asyncio.create_task(self._run(run), name=f"generation {message.id}")
 
@@ -156,9 +165,10 @@ class Generations:
 
     async def stored(self, user_id: str, message_id: str) -> Message:
         """The message as it is in the database, a running one with the text so far. Raises NotFound."""
+        # Looked up first: one that ends while we read has its text still.
+        run = self._runs.get(message_id)
         async with self._database.read() as connection:
             message = await get_message(connection, user_id, message_id)
-        run = self._runs.get(message_id)
         if run is None or message.is_finished:
             return message
         parts = run.fold.parts
@@ -236,6 +246,9 @@ class Generations:
             async for event in events:
                 run.fold.feed(event)
                 self._tell(run, event)
+                if run.fold.text_length > MAX_ANSWER_CHARACTERS:
+                    limit = f"{MAX_ANSWER_CHARACTERS:,} characters"
+                    raise UpstreamError(f"The answer grew beyond {limit} and was ended. What arrived is kept.")
 
     def _tell(self, run: _Run, event: StreamEvent) -> None:
         """What readers hear of an event."""
@@ -268,7 +281,7 @@ class Generations:
         try:
             async with self._database.write(durable=False) as connection:
                 if run.flushed_seq == 0:
-                    await mark_streaming(connection, run.message.id)
+                    await mark_streaming(connection, run.origin.user_id, run.message.id)
                 await append_chunks(
                     connection, run.message.id, [(event.seq, event.name, event.data.decode()) for event in events]
                 )

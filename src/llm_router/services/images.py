@@ -12,7 +12,7 @@ from llm_router.domain.attempts import Attempt
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, title_from
-from llm_router.domain.errors import InvalidRequest, NoRoute, StorageFailed
+from llm_router.domain.errors import InvalidRequest, NoRoute, StorageFailed, UpstreamError
 from llm_router.domain.events import Finished, PartAdded, StreamEvent, TextDelta
 from llm_router.domain.ids import new_id
 from llm_router.domain.messages import ImagePart
@@ -23,6 +23,7 @@ from llm_router.services.chat import (
     AnswerOptions,
     Caller,
     Submission,
+    check_finished,
     origin_of,
     pending_answer,
     prompt_message,
@@ -85,8 +86,8 @@ class Images:
                 else:
                     conversation = await get_conversation(connection, caller.user_id, prompt.conversation_id)
                 parent_id = conversation.active_leaf_id
-                if parent_id is not None and not (await get_message(connection, caller.user_id, parent_id)).is_finished:
-                    parent_id = None
+                if parent_id is not None:
+                    check_finished(await get_message(connection, caller.user_id, parent_id))
                 question = prompt_message(conversation.id, parent_id, prompt.text, now)
                 answer = pending_answer(question, resolved, AnswerOptions(), now)
                 await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
@@ -132,7 +133,7 @@ class Images:
     async def _keep(self, user_id: str, message_id: str, request: ImageRequest, image: GeneratedImage) -> ImagePart:
         suffix = _SUFFIXES.get(image.media_type)
         if suffix is None:
-            raise InvalidRequest(f"The provider made a file of type {image.media_type}, which is no image known here.")
+            raise UpstreamError(f"The provider made a file of type {image.media_type}, which is no image known here.")
         stored = StoredImage(
             id=(image_id := new_id()),
             message_id=message_id,

@@ -13,7 +13,7 @@ from llm_router.domain.attempts import Attempt
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Message
-from llm_router.domain.errors import Interrupted
+from llm_router.domain.errors import Interrupted, StorageFailed
 from llm_router.domain.events import ReasoningDelta, TextDelta
 from llm_router.domain.fold import MessageFold
 from llm_router.domain.ids import new_id
@@ -49,16 +49,24 @@ _REASON = Interrupted(
 
 
 async def recover(database: Database, price_for: PriceLookup, clock: Clock) -> int:
-    """Folds all that is unfinished and returns how many there were. Raises StorageFailed."""
+    """Folds all that is unfinished and returns how many were folded. Raises StorageFailed."""
     async with database.read() as connection:
         unfinished = await list_unfinished(connection)
+    folded = 0
     for found in unfinished:
-        await _fold(database, found, price_for)
+        try:
+            await _fold(database, found, price_for)
+            folded += 1
+        except StorageFailed:
+            raise
+        except Exception:
+            # One odd row must not keep the server from starting; the next version may know what it is.
+            _LOG.exception("answer %s could not be put away and is left as it is", found.message.id)
     async with database.write() as connection:
         await drop_idempotency_keys(connection, clock.now_ms() - IDEMPOTENCY_KEY_DAYS * 86_400_000)
-    if unfinished:
-        _LOG.warning("%d unfinished answers were kept as interrupted", len(unfinished))
-    return len(unfinished)
+    if folded:
+        _LOG.warning("%d unfinished answers were kept as interrupted", folded)
+    return folded
 
 
 async def _fold(database: Database, found: UnfinishedMessage, price_for: PriceLookup) -> None:

@@ -12,6 +12,9 @@ from llm_router.domain.conversations import Conversation
 from llm_router.domain.errors import InvalidRequest, NotFound
 from llm_router.store.tables import UNFINISHED, conversations, messages, usage_logs
 
+_MAX_INTEGER = 2**63 - 1
+"""The largest that SQLite takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -119,7 +122,10 @@ def _cursor(conversation: Conversation) -> str:
 def _place(cursor: str) -> tuple[int, str]:
     try:
         decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        updated_at, _, conversation_id = decoded.partition(".")
-        return int(updated_at), conversation_id
+        written, _, conversation_id = decoded.partition(".")
+        updated_at = int(written)
     except (binascii.Error, ValueError):
-        raise InvalidRequest("The cursor is not one that this list gave out.") from None
+        updated_at, conversation_id = -1, ""
+    if not 0 <= updated_at <= _MAX_INTEGER:
+        raise InvalidRequest("The cursor is not one that this list gave out.")
+    return updated_at, conversation_id

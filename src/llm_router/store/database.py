@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -72,11 +72,8 @@ async def open_database(path: Path) -> Database:
 
     Raises StorageFailed.
     """
+    _make_folder(path)
     with _storage_errors(path):
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageFailed(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
         upgrade_schema(path)  # nobody is served yet, so nobody waits; a thread for it alone would stay and weigh
         writer = _engine(path, pool_size=1, begin="BEGIN IMMEDIATE")
         reader = _engine(path, pool_size=READERS, begin="BEGIN", read_only=True)
@@ -87,14 +84,20 @@ async def open_database(path: Path) -> Database:
 def only_server(path: Path) -> Iterator[None]:
     """Keeps other servers from the file: to them the answers that are made here would look left behind by a crash.
 
-    The lock ends with the process, however that ends. Raises StorageFailed.
+    To be held before the file is opened, since opening it may bring its tables up to date. The lock ends with the
+    process, however that ends. Raises StorageFailed.
     """
+    _make_folder(path)
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    with path.with_name(f"{path.name}.lock").open("a") as file:
+    try:
+        file = path.with_name(f"{path.name}.lock").open("a")
+    except OSError as error:
+        raise StorageFailed(_cannot_be_opened(path)) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -106,9 +109,20 @@ def only_server(path: Path) -> Iterator[None]:
         yield
 
 
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+
+
+def _cannot_be_opened(path: Path) -> str:
+    return f"The database {path} cannot be opened. Check that its folder exists and can be written."
+
+
 def _engine(path: Path, *, pool_size: int, begin: str, read_only: bool = False) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        URL.create("sqlite+aiosqlite", database=str(path)),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=pool_size,
         max_overflow=0,
@@ -165,7 +179,7 @@ class _storage_errors:
         if "readonly" in reason or "read-only" in reason:
             return f"The database {self._path} is read-only. Check the permissions of the file and its folder."
         if "unable to open" in reason:
-            return f"The database {self._path} cannot be opened. Check that its folder exists and can be written."
+            return _cannot_be_opened(self._path)
         if "not a database" in reason:
             return f"The file {self._path} is not a database. Move it away, or set DATABASE_PATH to another file."
         _LOG.error("database error: %s", reason)

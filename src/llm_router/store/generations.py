@@ -40,9 +40,11 @@ async def append_chunks(connection: AsyncConnection, message_id: str, chunks: Se
     )
 
 
-async def mark_streaming(connection: AsyncConnection, message_id: str) -> None:
+async def mark_streaming(connection: AsyncConnection, user_id: str, message_id: str) -> None:
     await connection.execute(
-        messages.update().where(messages.c.id == message_id, messages.c.status == "pending").values(status="streaming")
+        messages.update()
+        .where(messages.c.user_id == user_id, messages.c.id == message_id, messages.c.status == "pending")
+        .values(status="streaming")
     )
 
 
@@ -61,8 +63,10 @@ async def finish_message(connection: AsyncConnection, user_id: str, message: Mes
         )
         .values(**values)
     )
+    if done.rowcount == 0:
+        return False
     await connection.execute(message_chunks.delete().where(message_chunks.c.message_id == message.id))
-    return done.rowcount == 1
+    return True
 
 
 async def get_event_record(connection: AsyncConnection, user_id: str, message_id: str) -> EventRecord | None:

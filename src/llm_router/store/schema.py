@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from llm_router.domain.errors import StorageFailed
@@ -88,7 +88,7 @@ def migrate(path: Path) -> None:
 @contextmanager
 def _transaction(path: Path) -> Iterator[Connection]:
     """All or nothing, of tables too: the driver's own BEGIN would come with the first row only."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection

@@ -181,6 +181,10 @@ class JsonRule:
         if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and _is_api(scope):
             headers = Headers(scope=scope)
             has_body = "transfer-encoding" in headers or headers.get("content-length", "0").strip("0") != ""
+            if has_body and _asks_to_upgrade(headers):
+                # The HTTP parser takes what follows for another protocol's and drops it.
+                message = "No body is read behind an `Upgrade` header. Leave it out: this server speaks HTTP/1.1."
+                return await _refuse(InvalidRequest(message), scope, receive, send)
             media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
             if has_body and media_type != "application/json":
                 message = "The body has to be JSON and say so: `Content-Type: application/json`."
@@ -250,6 +254,10 @@ class DeviceIdentity:
 
 async def _refuse(error: RouterError, scope: Scope, receive: Receive, send: Send) -> None:
     await error_response(error)(scope, receive, send)
+
+
+def _asks_to_upgrade(headers: Headers) -> bool:
+    return "upgrade" in headers and any("upgrade" in value.lower() for value in headers.getlist("connection"))
 
 
 def _is_docs(scope: Scope) -> bool:

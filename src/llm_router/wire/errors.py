@@ -114,7 +114,7 @@ def decode_stream_error(payload: Mapping[str, Any]) -> RouterError:
     complaint = _complaint(payload)
     inner = mapping(payload.get("error"))
     status = count(inner.get("status_code"))  # Groq
-    if status is None and complaint.code.isdigit():  # OpenRouter
+    if status is None and re.fullmatch("[0-9]{3}", complaint.code):  # OpenRouter
         status = int(complaint.code)
     return _error(status if status in range(400, 600) else None, complaint, None)
 

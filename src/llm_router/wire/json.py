@@ -56,12 +56,16 @@ def count(value: Any) -> int | None:
     return int(value)
 
 
+MAX_DOLLARS = 1_000_000
+"""No call costs more. Without a bound `1e999999`, a number too, would keep the arithmetic busy for minutes."""
+
+
 def amount(value: Any) -> Decimal | None:
-    """A sum of money, as a number or as digits in a string."""
+    """A sum of dollars, as a number or as digits in a string; what nobody can have charged is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = Decimal(str(value))
     except ArithmeticError:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and 0 <= number <= MAX_DOLLARS else None

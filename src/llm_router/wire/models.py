@@ -11,6 +11,12 @@ from llm_router.wire.json import amount, count, mapping, mappings, read_json, te
 
 MILLION = Decimal(1_000_000)
 
+MAX_MODELS = 2_000
+"""Of one list. The longest known have hundreds; one that is left out can still be asked by its name."""
+
+MAX_NAME_CHARACTERS = 200
+"""As many as a prompt may name (`ModelName` in `web/api/schemas.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
@@ -24,12 +30,15 @@ class ListedModel:
 
 
 def listed_rows(body: bytes) -> list[Mapping[str, Any]]:
-    """The rows of a list that have an id: under `data`, or bare (Together). Raises UpstreamFailed."""
+    """The rows of a list that have an id: under `data`, or bare (Together); the first of very many.
+
+    Raises UpstreamFailed.
+    """
     value = read_json(body)
     rows = value if isinstance(value, list) else mapping(value).get("data")
     if not isinstance(rows, list):
         raise UpstreamFailed("The model list could not be read.")
-    return [row for row in mappings(rows) if text(row.get("id"))]
+    return [row for row in mappings(rows) if 0 < len(text(row.get("id"))) <= MAX_NAME_CHARACTERS][:MAX_MODELS]
 
 
 def decode_openai_models(body: bytes) -> list[ListedModel]:
@@ -61,8 +70,9 @@ def _openrouter_price(pricing: Mapping[str, Any]) -> ModelPrice | None:
     """Dollars a token, written as strings. Others have `pricing` too, in other units and by other names: not read."""
 
     def per_million(name: str) -> Decimal | None:
+        # `-1`, which is no amount, is said where it depends (a router's own alias).
         dollars = amount(pricing.get(name)) if isinstance(pricing.get(name), str) else None
-        return None if dollars is None or dollars < 0 else dollars * MILLION  # -1: it depends (a router's own alias)
+        return None if dollars is None else dollars * MILLION
 
     price = ModelPrice(
         input=per_million("prompt"),

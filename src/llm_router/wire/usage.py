@@ -48,9 +48,9 @@ def openai_usage(raw: Mapping[str, Any], *, has_answer: bool, service_tier: str 
 
 def reported_cost(raw: Mapping[str, Any]) -> Decimal | None:
     """The dollars a usage object says the call cost, None where it says nothing of it."""
-    ticks = amount(raw.get("cost_in_usd_ticks"))
+    ticks = count(raw.get("cost_in_usd_ticks"))
     if ticks is not None:
-        return ticks / USD_TICKS
+        return Decimal(ticks) / USD_TICKS
     cost = raw.get("cost")
     if isinstance(cost, dict):
         # Perplexity says 0 on every chunk until the last, which has the fee: 0 here means "not yet".

@@ -80,6 +80,8 @@ def _wait_seconds(prefer: str | None) -> int | None:
     found = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(-?[\w.]+)", prefer or "", re.IGNORECASE)
     if found is None:
         return None
-    if not found.group(1).isascii() or not found.group(1).isdigit():
+    digits = found.group(1)
+    if not digits.isascii() or not digits.isdigit():
         raise InvalidRequest("Prefer: wait takes a whole number of seconds, such as `Prefer: wait=30`.")
-    return min(int(found.group(1)), MAX_WAIT_SECONDS)
+    # Python refuses to read a number of thousands of digits, and a header has room for one.
+    return min(int(digits[:9]), MAX_WAIT_SECONDS)
