@@ -1,4 +1,4 @@
-"""Counts that repeat and grow, and money between dollars and nano-dollars."""
+"""Money between dollars and nano-dollars, and sums of it."""
 
 from decimal import Decimal
 
@@ -6,27 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_router.domain.usage import Usage, dollars, estimate_tokens, nanousd
-
-counts = st.none() | st.integers(0, 10**9)
-usages = st.builds(Usage, counts, counts, counts, counts, counts, st.none() | st.decimals(0, 10, places=9))
-
-
-@given(usages, usages)
-def test_a_later_report_replaces_what_it_knows_and_nothing_else(earlier: Usage, later: Usage) -> None:
-    merged = earlier.merged(later)
-    for name in Usage.__dataclass_fields__:
-        known = getattr(later, name)
-        assert getattr(merged, name) == (getattr(earlier, name) if known is None else known)
-
-
-@given(usages)
-def test_a_report_that_repeats_changes_nothing(usage: Usage) -> None:
-    assert usage.merged(usage) == usage.merged(Usage()) == Usage().merged(usage) == usage
-
-
-def test_zero_is_known() -> None:
-    assert Usage(tokens_output=5).merged(Usage(tokens_output=0)).tokens_output == 0
+from llm_router.domain.usage import Cost, dollars, estimate_tokens, nanousd, total_cost
 
 
 @given(st.integers(-(10**18), 10**18))
@@ -48,3 +28,16 @@ def test_unknown_money_stays_unknown() -> None:
 @pytest.mark.parametrize(("length", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (4000, 1000)])
 def test_an_estimate_rounds_up_and_nothing_is_nothing(length: int, tokens: int) -> None:
     assert estimate_tokens(length) == tokens
+
+
+@pytest.mark.parametrize(
+    ("costs", "total"),
+    [
+        ([], None),
+        ([Cost(5, "exact", "v1")], Cost(5, "exact", "v1")),
+        ([Cost(3, "estimated", "v1"), Cost(0, "exact"), Cost(4, "exact", "v1")], Cost(7, "estimated", "v1")),
+        ([Cost(3, "bounded", "v1"), Cost(None, "unpriced")], Cost(None, "unpriced")),
+    ],
+)
+def test_several_attempts_cost_their_sum_and_are_as_sure_as_the_least(costs: list[Cost], total: Cost | None) -> None:
+    assert total_cost(costs) == total

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.journeys.client import Client
+from tests.journeys.server import RunningServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,3 +60,8 @@ async def test_responses_are_not_stored_by_browsers(client: Client) -> None:
         answer = await client.ask("GET", path)
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_monitor_may_ask_for_the_health_alone(server: RunningServer, session: aiohttp.ClientSession) -> None:
+    async with session.head(f"{server.url}/health") as answer:
+        assert (answer.status, await answer.read()) == (200, b"")

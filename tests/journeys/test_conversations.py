@@ -266,3 +266,9 @@ async def test_the_summary_adds_up_by_device_and_model(client: Client, rows: Row
     after = await device.get("/api/usage/summary")
     assert after["totals"]["requests"] == before["totals"]["requests"] + 4
     assert after["totals"]["requests"] == rows.one("SELECT count(*) AS n FROM usage_logs WHERE user_id = 'owner'")["n"]
+
+
+async def test_a_filter_left_empty_filters_nothing(client: Client) -> None:
+    await client.answered()
+    everything = await client.get("/api/conversations?limit=1")
+    assert await client.get("/api/conversations?limit=1&cursor=&device_id=") == everything

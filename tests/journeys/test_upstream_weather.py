@@ -165,6 +165,18 @@ async def test_after_a_failure_without_a_word_the_conversation_goes_on(
     assert not [each for each in body.get("messages", body.get("input")) if not each.get("content")]
 
 
+async def test_a_message_costs_what_all_its_attempts_cost(client: Client, rows: Rows, upstream: Upstream) -> None:
+    """The first one was accepted and failed before a word: it may be charged for, and nobody says how much."""
+    priced = Upstream(upstream.fake, "claude-3-haiku-20240307")
+    priced.script(Answer((StreamError(),)), HELLO)
+    message = await client.answered(model=priced.model)
+    attempts = rows.usage(message["id"])
+    assert [row["cost_status"] for row in attempts] == ["estimated", "exact"]
+    assert min(row["cost"] for row in attempts) > 0
+    assert round(message["cost"] * 1e9) == sum(row["cost"] for row in attempts)
+    assert message["cost_status"] == "estimated"
+
+
 async def test_a_late_end_is_an_end(client: Client, upstream: Upstream) -> None:
     """A pause below the limit is no break."""
     upstream.script(Answer((Text("Slow "), Gate(), Text("but whole"))))
@@ -180,7 +192,7 @@ async def test_half_a_character_does_not_hurt(client: Client, upstream: Upstream
     body = "".join(f'data: {{"id":"x","choices":[{{"index":0,"delta":{piece}}}]}}\n\n' for piece in pieces)
     upstream.script(Raw(200, {"Content-Type": "text/event-stream"}, f"{body}data: [DONE]\n\n".encode()))
     message = await client.answered(model=upstream.model)
-    assert message["status"] in ("complete", "error")
+    assert (message["status"], message["content"]) == ("complete", "A \ufffd\ufffd B")
     assert await client.get(f"/api/messages/{message['id']}") == message
 
 

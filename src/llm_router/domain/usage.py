@@ -3,8 +3,8 @@
 None is unknown and is never shown or summed as zero.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -23,6 +23,10 @@ CostStatus = Literal["exact", "bounded", "estimated", "unpriced"]
 Source = Literal["web", "gateway", "cli"]
 
 
+_SURENESS: tuple[CostStatus, ...] = ("exact", "bounded", "estimated", "unpriced")
+"""The surest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     tokens_input: int | None = None
@@ -37,11 +41,6 @@ class Usage:
     service_tier: str | None = None
     raw: Mapping[str, Any] | None = None
     """The usage object as the provider sent it."""
-
-    def merged(self, later: "Usage") -> "Usage":
-        """This usage with every field that `later` knows replaced. Providers repeat and grow; never add."""
-        known = {name: value for name in self.__dataclass_fields__ if (value := getattr(later, name)) is not None}
-        return replace(self, **known)
 
     def as_dict(self) -> dict[str, Any]:
         """The counts for an event or a response body: `{"tokens_input", …}`, unknown ones null."""
@@ -62,6 +61,16 @@ class Cost:
     status: CostStatus
     price_version: str | None = None
     """Which price list it was worked out with; None where the provider said it or none is known."""
+
+
+def total_cost(costs: Sequence[Cost]) -> Cost | None:
+    """What several attempts cost together: as sure as the least sure of them. None where there was none."""
+    if not costs:
+        return None
+    least_sure = max(costs, key=lambda cost: _SURENESS.index(cost.status))
+    known = [cost.nanousd for cost in costs if cost.nanousd is not None]
+    total = sum(known) if len(known) == len(costs) else None
+    return Cost(total, least_sure.status, costs[-1].price_version)
 
 
 def dollars(nanousd: int | None) -> Decimal | None:

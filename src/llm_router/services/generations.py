@@ -41,7 +41,7 @@ from llm_router.domain.events import (
 from llm_router.domain.fold import MessageFold
 from llm_router.domain.messages import MessageStatus, reasoning_of, text_of
 from llm_router.domain.pricing import price_usage
-from llm_router.domain.usage import Cost, Usage
+from llm_router.domain.usage import Cost, Usage, total_cost
 from llm_router.routing.metering import PriceLookup
 from llm_router.services.event_log import EventLog, NumberedEvent, compact_events, expand_events
 from llm_router.store.conversations import update_conversation
@@ -331,6 +331,7 @@ class Generations:
     def _finished_message(self, run: _Run, status: MessageStatus, error: RouterError | None) -> Message:
         fold, parts = run.fold, run.fold.parts
         last = run.attempts[-1] if run.attempts else None
+        cost = total_cost([attempt.cost for attempt in run.attempts])
         return replace(
             run.message,
             status=status,
@@ -338,8 +339,8 @@ class Generations:
             parts=parts,
             response_model=fold.response_model,
             usage=last.usage if last else run.message.usage,
-            cost_nanousd=last.cost.nanousd if last else None,
-            cost_status=last.cost.status if last else None,
+            cost_nanousd=cost.nanousd if cost else None,
+            cost_status=cost.status if cost else None,
             finish_reason="cancelled" if status in ("stopped", "interrupted") else fold.finish_reason or "error",
             error=error.as_dict() if error else None,
             time_to_first_chunk=last.time_to_first_chunk if last else None,

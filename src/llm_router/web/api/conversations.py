@@ -33,7 +33,9 @@ async def index(
 ) -> Response:
     """Newest first. All devices of the owner see all conversations, unless one device is asked for."""
     async with services.database.read() as connection:
-        page = await list_conversations(connection, caller.user_id, limit=limit, cursor=cursor, device_id=device_id)
+        page = await list_conversations(
+            connection, caller.user_id, limit=limit, cursor=cursor or None, device_id=device_id or None
+        )
     shown = [conversation.as_dict() for conversation in page.conversations]
     return json_answer({"conversations": shown, "next_cursor": page.next_cursor})
 

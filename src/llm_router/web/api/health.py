@@ -12,6 +12,7 @@ from llm_router.web.deps import ServicesDep
 router = APIRouter(tags=["health"])
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
 async def health(services: ServicesDep) -> Response:
     """200 while a prompt can be kept; 503 with the reason when the database cannot be written."""
