@@ -100,6 +100,16 @@ async def test_an_image_is_made_kept_and_served(client: Client, rows: Rows) -> N
     assert events[-1].json["message"] == message
 
 
+async def test_an_image_under_its_key_is_made_and_paid_once(client: Client, rows: Rows) -> None:
+    body, key = {"prompt": "One cat", "model": IMAGE_MODEL}, {"Idempotency-Key": "one-cat"}
+    first = await client.post("/api/images/generate", body, headers=key)
+    again = await client.post("/api/images/generate", body, headers=key)
+    assert (again.status, again.json) == (200, first.json)
+    assert len(rows.usage(first.json["message"]["id"])) == 1
+    other = await client.post("/api/images/generate", {**body, "prompt": "Two cats"}, headers=key)
+    assert (other.status, other.error["type"]) == (409, "conflict")
+
+
 async def test_an_image_joins_a_conversation_and_the_talk_goes_on(client: Client, upstream: Upstream) -> None:
     first = await client.answered("One", model="ollama/fake-hello")
     body = {"prompt": "Draw it", "model": "dall-e-fake", "conversation_id": first["conversation_id"]}

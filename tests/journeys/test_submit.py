@@ -143,6 +143,19 @@ async def test_a_key_is_good_for_one_prompt_only(
     assert rows.counts() == before
 
 
+async def test_a_retry_under_its_key_is_asked_and_paid_once(client: Client, upstream: Upstream, rows: Rows) -> None:
+    upstream.say_gated("Again.").release(None)
+    first = await client.answered(model=upstream.model)
+    path, key = f"/api/messages/{first['id']}/retry", {"Idempotency-Key": f"again-{first['id']}"}
+    answers = [await client.post(path, headers=key) for _ in range(3)]
+    assert {answer.json["message_id"] for answer in answers} == {answers[0].json["message_id"]}
+    assert answers[0].json["message_id"] != first["id"]
+    await client.finished(answers[0].json["message_id"])
+    assert len(upstream.exchanges) == 2
+    other = await client.post(path, {"temperature": 0.5}, headers=key)
+    assert (other.status, other.error["type"]) == (409, "conflict")
+
+
 async def test_one_answer_too_many_is_told_to_come_back(start: Start, upstream: Upstream) -> None:
     client = await start(MAX_CONCURRENT_RUNS="1")
     rows = Rows(client.server.database_path)

@@ -87,13 +87,12 @@ class Chat:
         of it. Raises UnknownModel, NoRoute, InvalidRequest, NotFound, Conflict, RateLimited, StorageFailed.
         """
         await self._catalog.warm()
-        body_hash = _hash(prompt)
+        body_hash = hash_of(prompt)
         with ExitStack() as held:
             async with self._database.write() as connection:
-                if idempotency_key is not None:
-                    known = await self._known(connection, caller, idempotency_key, body_hash)
-                    if known is not None:
-                        return known
+                known = await known_submission(connection, caller, idempotency_key, body_hash)
+                if known is not None:
+                    return known
                 held.enter_context(self._generations.reserve())
                 conversation, path = await self._place(connection, caller, prompt)
                 resolved = self._resolve(prompt.options, conversation)
@@ -102,22 +101,20 @@ class Chat:
                 answer = pending_answer(question, resolved, prompt.options, self._clock.now_ms())
                 await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
                 await self._point_at(connection, caller, conversation, answer, question)
-                if idempotency_key is not None:
-                    await keep_idempotency_key(
-                        connection,
-                        caller.user_id,
-                        idempotency_key,
-                        body_hash=body_hash,
-                        message_id=answer.id,
-                        now=now,
-                    )
+                await keep_key(connection, caller, idempotency_key, body_hash, answer)
             return self._start(caller, conversation, [*path, question], answer, resolved)
 
-    async def retry(self, caller: Caller, message_id: str, options: AnswerOptions) -> Submission:
+    async def retry(
+        self, caller: Caller, message_id: str, options: AnswerOptions, idempotency_key: str | None = None
+    ) -> Submission:
         """Starts another answer beside `message_id`, or a first one where that is a prompt. Raises as `submit`."""
         await self._catalog.warm()
+        body_hash = hash_of(("retry", message_id, options))
         with ExitStack() as held:
             async with self._database.write() as connection:
+                known = await known_submission(connection, caller, idempotency_key, body_hash)
+                if known is not None:
+                    return known
                 held.enter_context(self._generations.reserve())
                 original = await get_message(connection, caller.user_id, message_id)
                 check_finished(original)
@@ -131,16 +128,8 @@ class Chat:
                 answer = pending_answer(path[-1], resolved, options, self._clock.now_ms())
                 await insert_messages(connection, caller.user_id, caller.device_id, [answer])
                 await self._point_at(connection, caller, conversation, answer, path[0])
+                await keep_key(connection, caller, idempotency_key, body_hash, answer)
             return self._start(caller, conversation, path, answer, resolved)
-
-    async def _known(self, connection: AsyncConnection, caller: Caller, key: str, body_hash: str) -> Submission | None:
-        found = await find_idempotent(connection, caller.user_id, key)
-        if found is None:
-            return None
-        message_id, first_hash = found
-        if first_hash != body_hash:
-            raise Conflict("This Idempotency-Key was used for another prompt. Make a new key for each prompt.")
-        return submission_of(await get_message(connection, caller.user_id, message_id))
 
     async def _place(
         self, connection: AsyncConnection, caller: Caller, prompt: Prompt
@@ -318,6 +307,28 @@ def check_finished(message: Message) -> None:
         raise Conflict("That answer is still being made. Wait for it, or stop it first.")
 
 
-def _hash(prompt: Prompt) -> str:
+def hash_of(request: object) -> str:
     """What makes a repeated request the same request. `repr` of a frozen value names every field."""
-    return hashlib.sha256(repr(prompt).encode()).hexdigest()
+    return hashlib.sha256(repr(request).encode()).hexdigest()
+
+
+async def known_submission(
+    connection: AsyncConnection, caller: Caller, key: str | None, body_hash: str
+) -> Submission | None:
+    """The answer that this very request was given under `key` before. Raises Conflict where it was another request."""
+    found = await find_idempotent(connection, caller.user_id, key) if key is not None else None
+    if found is None:
+        return None
+    message_id, first_hash = found
+    if first_hash != body_hash:
+        raise Conflict("This Idempotency-Key was used for another request. Make a new key for each.")
+    return submission_of(await get_message(connection, caller.user_id, message_id))
+
+
+async def keep_key(
+    connection: AsyncConnection, caller: Caller, key: str | None, body_hash: str, answer: Message
+) -> None:
+    if key is not None:
+        await keep_idempotency_key(
+            connection, caller.user_id, key, body_hash=body_hash, message_id=answer.id, now=answer.created_at
+        )

@@ -24,6 +24,9 @@ from llm_router.services.chat import (
     Caller,
     Submission,
     check_finished,
+    hash_of,
+    keep_key,
+    known_submission,
     origin_of,
     pending_answer,
     prompt_message,
@@ -64,7 +67,7 @@ class Images:
         self._directory = directory
         self._clock = clock
 
-    async def submit(self, caller: Caller, prompt: ImagePrompt) -> Submission:
+    async def submit(self, caller: Caller, prompt: ImagePrompt, idempotency_key: str | None = None) -> Submission:
         """Takes the prompt and starts the image. Raises as `Chat.submit`."""
         view = await self._catalog.models()
         model = prompt.model or view.defaults.image
@@ -73,9 +76,12 @@ class Images:
         resolved = self._catalog.resolve(model)
         if not resolved.info.generates_images:
             raise InvalidRequest(f"{resolved.info.id} chats and makes no images.")
-        now = self._clock.now_ms()
+        now, body_hash = self._clock.now_ms(), hash_of(prompt)
         with ExitStack() as held:
             async with self._database.write() as connection:
+                known = await known_submission(connection, caller, idempotency_key, body_hash)
+                if known is not None:
+                    return known
                 held.enter_context(self._generations.reserve())
                 if prompt.conversation_id is None:
                     title = title_from(f"image: {prompt.text}")
@@ -91,6 +97,7 @@ class Images:
                 question = prompt_message(conversation.id, parent_id, prompt.text, now)
                 answer = pending_answer(question, resolved, AnswerOptions(), now)
                 await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
+                await keep_key(connection, caller, idempotency_key, body_hash, answer)
                 await update_conversation(
                     connection, caller.user_id, conversation.id, active_leaf_id=answer.id, updated_at=now
                 )

@@ -23,6 +23,7 @@ _EVENT_STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=128)]
+"""A retried request under the same key names the first answer, and is not paid twice."""
 
 
 @router.post("/stream", responses=_EVENT_STREAM, response_class=Response)

@@ -7,7 +7,7 @@ from llm_router.domain.errors import NotFound
 from llm_router.domain.messages import ImagePart, text_of
 from llm_router.services.images import ImagePrompt
 from llm_router.web.answers import json_answer
-from llm_router.web.api.chat import MAX_WAIT_SECONDS
+from llm_router.web.api.chat import MAX_WAIT_SECONDS, IdempotencyKey
 from llm_router.web.api.schemas import ImageBody, ImageGenerationAnswer, SubmissionAnswer
 from llm_router.web.deps import CallerDep, ServicesDep
 from llm_router.web.errors import stored_error_response
@@ -18,10 +18,12 @@ STOPPED = {"type": "interrupted", "message": "The image was stopped before it wa
 
 
 @router.post("/generate", response_model=ImageGenerationAnswer, responses={202: {"model": SubmissionAnswer}})
-async def generate(body: ImageBody, services: ServicesDep, caller: CallerDep) -> Response:
+async def generate(
+    body: ImageBody, services: ServicesDep, caller: CallerDep, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Waits for the image. Whoever leaves finds it in its conversation all the same."""
     prompt = ImagePrompt(body.prompt, body.model, body.size, body.quality, body.conversation_id)
-    submission = await services.images.submit(caller, prompt)
+    submission = await services.images.submit(caller, prompt, idempotency_key)
     await services.generations.wait(submission.message_id, MAX_WAIT_SECONDS)
     message = await services.generations.stored(caller.user_id, submission.message_id)
     ids = {"conversation_id": message.conversation_id, "user_message_id": message.parent_id}

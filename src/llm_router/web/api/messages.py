@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from llm_router.domain.errors import InvalidRequest
 from llm_router.web.answers import json_answer
-from llm_router.web.api.chat import answer_options, stream_answer
+from llm_router.web.api.chat import IdempotencyKey, answer_options, stream_answer
 from llm_router.web.api.schemas import AnswerBody, MessageAnswer, SubmissionAnswer
 from llm_router.web.deps import CallerDep, ServicesDep
 
@@ -45,9 +45,15 @@ async def stop(message_id: str, services: ServicesDep, caller: CallerDep) -> Res
 
 
 @router.post("/{message_id}/retry", status_code=202, response_model=SubmissionAnswer)
-async def retry(message_id: str, services: ServicesDep, caller: CallerDep, body: AnswerBody | None = None) -> Response:
+async def retry(
+    message_id: str,
+    services: ServicesDep,
+    caller: CallerDep,
+    body: AnswerBody | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Starts another answer beside this one, or a first answer to a prompt."""
-    submission = await services.chat.retry(caller, message_id, answer_options(body or AnswerBody()))
+    submission = await services.chat.retry(caller, message_id, answer_options(body or AnswerBody()), idempotency_key)
     return json_answer(asdict(submission), 202, {"Location": f"/api/messages/{submission.message_id}"})
 
 
