@@ -38,6 +38,8 @@ TURN_TOKENS = CONTEXT_TOKENS // 2
 """Prompt and answer together: the child's two slots share one window, and both may be full."""
 ANSWER_TOKENS = 512
 """Unless another length is asked for: left alone, so small a model may never come to an end."""
+LISTED = ListedModel(MODEL, LABEL, context_window=TURN_TOKENS, max_output_tokens=TURN_TOKENS)
+"""What there is to ask, and what would be where it cannot run."""
 SYSTEM_TEXT = "You are a helpful assistant."
 """Where none is given. The model answers best with the plainest; its template's own would tell of its maker."""
 
@@ -136,7 +138,7 @@ class LocalProvider:
             yield events
 
     async def list_models(self) -> list[ListedModel]:
-        return [ListedModel(MODEL, LABEL, context_window=TURN_TOKENS, max_output_tokens=TURN_TOKENS)]
+        return [LISTED]
 
     async def generate_image(self, request: ImageRequest, target: Target) -> GeneratedImage:
         raise InvalidRequest("local: the embedded model makes no images; choose a model that does")

@@ -22,13 +22,13 @@ from llm_router.domain.chat import ProviderName, ReasoningLevel, Target
 from llm_router.domain.errors import InvalidRequest, NoRoute, RouterError, UnknownModel, redact
 from llm_router.domain.pricing import FREE, PriceEntry, price_at
 from llm_router.providers.base import ListedModel, Provider
+from llm_router.providers.local import LISTED as LISTED_LOCAL
 from llm_router.services.snapshot import BundledModel, ModelFacts, Snapshot, Vendor
 from llm_router.settings import ConnectionSettings
 
 log = logging.getLogger(__name__)
 
 LOCAL = "local"
-LOCAL_MODEL = ListedModel("smollm2", label="SmolLM2 135M (tiny demo)")
 
 LIVE_PRICE_VERSION = "live"
 """`Cost.price_version` of a price that the provider's own list stated."""
@@ -117,7 +117,7 @@ class _Connection:
         if self.listed is not None:
             return [listed for model, listed in self.listed.items() if self._is_offered(model)]
         if self.provider == LOCAL:
-            return [LOCAL_MODEL]
+            return [LISTED_LOCAL]
         bundled = self.vendor.models if self.vendor else ()
         return [ListedModel(row.id) for row in bundled if row.is_offered and self._is_offered(row.id)]
 
