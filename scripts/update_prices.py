@@ -1,10 +1,12 @@
-"""Writes `src/llm_router/data/catalog.json`: what models cost and can do, for the server to ship with.
+"""Writes `src/llm_router/data/`: what models cost and can do, for the server to ship with.
 
-Prices, context windows and matching rules come from `genai-prices` (a development dependency); what models can
-do is kept by hand in the tables below. Knows nothing of the network: `pip install -U genai-prices` brings news.
+`catalog.json` says which vendors there are and where; `prices/VENDOR.json` has the models of one, a line each, and is
+read only where a connection goes there. Prices, context windows and matching rules come from `genai-prices` (a
+development dependency); what models can do is kept by hand in the tables below. Knows nothing of the network:
+`pip install -U genai-prices` brings news.
 
-    python scripts/update_prices.py            write the file; its date moves only when its content does
-    python scripts/update_prices.py --check    write nothing; exit 1 where the file is out of date
+    python scripts/update_prices.py            write the files; their date moves only when their content does
+    python scripts/update_prices.py --check    write nothing; exit 1 where they are out of date
 """
 
 import argparse
@@ -19,31 +21,37 @@ from typing import Any
 from genai_prices import types
 from genai_prices.data import providers
 
-CATALOG = Path(__file__).parent.parent / "src" / "llm_router" / "data" / "catalog.json"
+DATA = Path(__file__).parent.parent / "src" / "llm_router" / "data"
+INDEX = "catalog.json"
 
-# Vendors carried along, and the hosts (subdomains included) whose base URLs are theirs.
-# The first two are what the providers of these names are priced by, whatever their base URL.
+# Vendors carried along, and the hosts (subdomains included, `*` for a region, a path where one host has several) whose
+# base URLs are theirs. The first two are what the providers of these names are priced by, whatever their base URL.
 HOSTS: Mapping[str, tuple[str, ...]] = {
     "openai": ("api.openai.com",),
     "anthropic": ("api.anthropic.com",),
+    "avian": ("api.avian.io",),
+    "aws": ("bedrock-runtime.*.amazonaws.com", "bedrock-mantle.*.api.aws"),
+    "azure": ("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     "cerebras": ("api.cerebras.ai",),
     "cohere": ("api.cohere.ai", "api.cohere.com"),
     "deepseek": ("api.deepseek.com",),
     "fireworks": ("api.fireworks.ai",),
-    "google": ("generativelanguage.googleapis.com",),
+    "google": ("generativelanguage.googleapis.com", "aiplatform.googleapis.com", "*-aiplatform.googleapis.com"),
     "groq": ("api.groq.com",),
+    "huggingface_novita": ("router.huggingface.co/novita",),
     "minimax": ("api.minimax.io", "api.minimaxi.com", "api.minimax.chat"),
     "mistral": ("api.mistral.ai",),
     "moonshotai": ("api.moonshot.ai", "api.moonshot.cn"),
+    "novita": ("api.novita.ai",),
     "openrouter": ("openrouter.ai",),
+    "perplexity": ("api.perplexity.ai",),
     "together": ("api.together.xyz", "api.together.ai"),
     "x-ai": ("api.x.ai",),
     "zai": ("api.z.ai",),
 }
 
-# Vendors whose own list holds prices and windows, and whose answers say what they cost: today's prices by plain name
-# are enough, as a fallback. (Perplexity, which says it too, is left out.)
-SELF_PRICING = frozenset({"openrouter"})
+# Names every model MAKER/NAME, and its own list has the windows.
+RELAY = "openrouter"
 
 # Capabilities by the beginning of a model's name, up to a `-`; the longest that fits counts, alone. A fact that is not
 # written here is unknown. `reasoning_levels` are those that may be asked for; empty where the model cannot reason.
@@ -185,56 +193,77 @@ PREFERRED: Mapping[str, list[str]] = {
     "image": ["gpt-image-2.5-flare", "gpt-image-2", "gpt-image-1.5", "gpt-image-1-mini", "gpt-image-1", "dall-e-3"],
 }
 
+# By the name of the rate here (`domain/pricing.py`).
 PRICE_KEYS = {
     "input_mtok": "input",
     "output_mtok": "output",
     "cache_read_mtok": "cache_read",
     "cache_write_mtok": "cache_write",
+    "cache_write_1h_mtok": "cache_write_1h",
+    "input_audio_mtok": "input_audio",
+    "output_audio_mtok": "output_audio",
+    "input_image_mtok": "input_image",
+    "output_image_mtok": "output_image",
+    "cache_audio_read_mtok": "cache_read_audio",
+    "cache_image_read_mtok": "cache_read_image",
+    "web_searches_kcount": "web_search",
+    "requests_kcount": "request",
 }
+
+# Charged for what no prompt of ours makes: speech by the hour, video, pages, searches of stored files.
+NOT_COUNTED = names(
+    """storage_searches_kcount audio_hours input_audio_hours output_audio_hours input_mchars input_text_messages_kcount
+    input_document_kpages input_annotated_document_kpages input_video_mtok output_video_mtok"""
+)
+
+# A model with one of these is left out: what it costs hangs on counts that its answers do not have.
+NOT_PRICEABLE = frozenset({"output_reasoning_mtok", "output_citation_mtok"})
+
+# The circumstances that an answer's service tier names. OpenRouter's route and Perplexity's kind of search are in no
+# answer, but both say themselves what they charge.
+SERVICE_TIERS = frozenset({"service_tier", "speed", "processing"})
 
 
 def build() -> dict[str, Any]:
-    """The whole catalog but for its version."""
+    """The content of each file by its name, but for the version."""
     by_id = {provider.id: provider for provider in providers}
+    index = {"source": f"genai-prices {version('genai-prices')}", "hosts": HOSTS, "preferred": PREFERRED}
+    return {INDEX: index, **{f"prices/{vendor}.json": _vendor(by_id[vendor]) for vendor in HOSTS}}
+
+
+def _vendor(provider: types.Provider) -> dict[str, Any]:
+    models = (_model(provider.id, model) for model in provider.models)
+    makers = [maker for maker in provider.fallback_model_providers or () if maker in HOSTS]
     return {
-        "source": f"genai-prices {version('genai-prices')}",
-        "vendors": {vendor: _vendor(by_id[vendor], hosts) for vendor, hosts in HOSTS.items()},
-        "families": FAMILIES,
-        "preferred": PREFERRED,
+        # Whose prices are charged for models that this one does not list itself.
+        "makers": makers,
+        "families": FAMILIES.get(provider.id, {}),
+        "models": [model for model in models if model is not None],
     }
 
 
-def _vendor(provider: types.Provider, hosts: tuple[str, ...]) -> dict[str, Any]:
-    models = (_model(provider.id, model) for model in provider.models)
-    return {"hosts": list(hosts), "models": [model for model in models if model is not None]}
-
-
 def _model(vendor: str, model: types.ModelInfo) -> dict[str, Any] | None:
-    """One row; None where nothing is charged by the token (speech by the hour, pages)."""
+    """One row; None where it is not charged by what an answer counts."""
     conditional = model.prices if isinstance(model.prices, list) else [types.ConditionalPrice(prices=model.prices)]
-    prices = [_period(period, is_image=_makes_images(vendor, model.id)) for period in conditional]
-    if not any("input" in price for price in prices) or (vendor in SELF_PRICING and "/" not in model.id):
+    keys = {key for period in conditional for key in _stated(period.prices)}
+    is_ours = vendor != RELAY or "/" in model.id
+    if "input_mtok" not in keys or keys & NOT_PRICEABLE or not is_ours:
         return None
-    if vendor in SELF_PRICING:
-        prices = [{name: value for name, value in prices[-1].items() if name != "from"}]
     row: dict[str, Any] = {"id": model.id}
     # Elsewhere labels would be half of the file, and repeat the id.
     if model.name and vendor in FAMILIES:
         row["label"] = model.name
-    if model.context_window and vendor not in SELF_PRICING:
+    if model.context_window and vendor != RELAY:
         row["context_window"] = model.context_window
     rules = [_relative(rule, model.id.lower()) for rule in _rules(model.match) if rule != f"={model.id.lower()}"]
-    if rules and vendor not in SELF_PRICING:
+    if rules:
         row["match"] = rules
-    row["prices"] = prices
+    row["prices"] = [{**_span(period.constraint), **_rates(period.prices)} for period in conditional]
+    if variants := _variants(model.price_variants or ()):
+        row["variants"] = variants
     if model.id in NOT_OFFERED.get(vendor, ()):
         row["is_offered"] = False
     return row
-
-
-def _makes_images(vendor: str, model: str) -> bool:
-    families = FAMILIES.get(vendor, {})
-    return any(model.startswith(prefix) for prefix, row in families.items() if row.get("generates_images"))
 
 
 def _rules(clause: types.MatchLogic) -> list[str | list[str]]:
@@ -272,27 +301,49 @@ def _flat(rule: str | list[str]) -> list[str]:
     return [rule] if isinstance(rule, str) else rule
 
 
-def _period(period: types.ConditionalPrice, *, is_image: bool) -> dict[str, Any]:
-    """Rates, the tiers above them, and when they hold. Of several periods the last that holds counts."""
-    values: dict[str, Decimal | types.TieredPrices] = {}
-    for key, name in PRICE_KEYS.items():
-        value = getattr(period.prices, key)
-        if value is not None:
-            values[name] = value
-    if is_image and (pixels := period.prices.output_image_mtok) is not None:
-        # What an image model puts out is the image; the text price beside it is for its few words.
-        values["output"] = pixels
+def _variants(variants: Iterable[types.PriceVariant]) -> list[dict[str, Any]]:
+    """What differs by service tier, first to last; tiers of the same rates at the same time in one row."""
+    rows: list[dict[str, Any]] = []
+    for variant in variants:
+        ((circumstance, word),) = variant.when.items()
+        content = {**_span(variant.constraint), **_rates(variant.prices)}
+        if circumstance not in SERVICE_TIERS or not _stated(variant.prices):
+            continue
+        same = next((row for row in rows if {**row, "service_tiers": None} == {"service_tiers": None, **content}), None)
+        if same is not None:
+            same["service_tiers"].append(word)
+        else:
+            rows.append({"service_tiers": [word], **content})
+    return rows
+
+
+def _span(constraint: types.StartDateConstraint | types.TimeOfDateConstraint | None) -> dict[str, Any]:
+    match constraint:
+        case types.StartDateConstraint(start):
+            return {"from": start.isoformat()}
+        case types.TimeOfDateConstraint(start_time, end_time):
+            return {"between": [start_time.isoformat("minutes")[:5], end_time.isoformat("minutes")[:5]]}
+    return {}
+
+
+def _stated(prices: types.ModelPrice) -> dict[str, Decimal | types.TieredPrices]:
+    """What is stated and can be charged here. A key that nobody has looked at yet is refused."""
+    stated = {key: value for key, value in vars(prices).items() if value is not None and key not in NOT_COUNTED}
+    if unknown := stated.keys() - PRICE_KEYS.keys() - NOT_PRICEABLE:
+        raise ValueError(f"new kinds of prices, to be charged or left out: {', '.join(sorted(unknown))}")
+    return stated
+
+
+def _rates(prices: types.ModelPrice) -> dict[str, Any]:
+    """Rates, and the tiers above them."""
+    stated = _stated(prices)
+    values = {name: stated[key] for key, name in PRICE_KEYS.items() if key in stated}
     row: dict[str, Any] = {name: _at(value, None) for name, value in values.items()}
     starts = sorted({tier.start for value in values.values() for tier in getattr(value, "tiers", ())})
     if starts:
         row["tiers"] = [
             {"above": start, **{name: _at(value, start) for name, value in values.items()}} for start in starts
         ]
-    match period.constraint:
-        case types.StartDateConstraint(start):
-            row["from"] = start.isoformat()
-        case types.TimeOfDateConstraint(start_time, end_time):
-            row["between"] = [start_time.isoformat("minutes")[:5], end_time.isoformat("minutes")[:5]]
     return row
 
 
@@ -305,46 +356,55 @@ def _at(value: Decimal | types.TieredPrices, start: int | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def dump(catalog: Mapping[str, Any]) -> str:
-    """Compact, yet a line for each model, so that a change can be read in a diff."""
-    compact = {"ensure_ascii": False, "separators": (",", ":")}
+def dump(content: Mapping[str, Any]) -> str:
+    """Compact, yet a line for each model and family, so that a change can be read in a diff."""
+    return "{\n" + ",\n".join(f"{_text(name)}:{_lines(value)}" for name, value in content.items() if value) + "\n}\n"
 
-    def text(value: Any) -> str:
-        return json.dumps(value, **compact)  # type: ignore[arg-type]
 
-    vendors = ",\n".join(
-        f'{text(name)}:{{"hosts":{text(vendor["hosts"])},"models":[\n'
-        + ",\n".join(text(model) for model in vendor["models"])
-        + "\n]}"
-        for name, vendor in catalog["vendors"].items()
-    )
-    families = ",\n".join(
-        f"{text(name)}:{{\n" + ",\n".join(f"{text(prefix)}:{text(row)}" for prefix, row in rows.items()) + "\n}"
-        for name, rows in catalog["families"].items()
-    )
-    return (
-        f'{{"version":{text(catalog["version"])},"source":{text(catalog["source"])},\n'
-        f'"vendors":{{\n{vendors}\n}},\n"families":{{\n{families}\n}},\n"preferred":{text(catalog["preferred"])}}}\n'
-    )
+def _lines(value: Any) -> str:
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(map(_text, value)) + "\n]"
+    if isinstance(value, Mapping):
+        return "{\n" + ",\n".join(f"{_text(name)}:{_text(row)}" for name, row in value.items()) + "\n}"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def texts(day: str) -> dict[Path, str]:
+    """Every file as it is to be, dated `day`."""
+    built = build()
+    built[INDEX] = {"version": day, **built[INDEX]}
+    return {DATA / name: dump(content) for name, content in built.items()}
+
+
+def written() -> dict[Path, str]:
+    """Every file as it is."""
+    return {path: path.read_text(encoding="utf-8") for path in [*DATA.glob("*.json"), *DATA.glob("prices/*.json")]}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where the file is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where the files are out of date")
     parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(tz=UTC).date())
     arguments = parser.parse_args()
-    built = build()
-    before = CATALOG.read_text(encoding="utf-8") if CATALOG.exists() else ""
-    if before and dump({"version": json.loads(before)["version"], **built}) == before:
-        print(f"{CATALOG.name} is up to date")
+    before = written()
+    if (DATA / INDEX) in before and texts(json.loads(before[DATA / INDEX])["version"]) == before:
+        print("the price list is up to date")
         return 0
     if arguments.check:
-        print(f"{CATALOG.name} is out of date: run scripts/update_prices.py")
+        print("the price list is out of date: run scripts/update_prices.py")
         return 1
-    text = dump({"version": arguments.date.isoformat(), **built})
-    CATALOG.write_text(text, encoding="utf-8")
-    count = sum(len(vendor["models"]) for vendor in built["vendors"].values())
-    print(f"{CATALOG.name}: {count} models, {len(text.encode()) / 1000:.0f} kB")
+    after = texts(arguments.date.isoformat())
+    for path in before.keys() - after.keys():
+        path.unlink()
+    for path, text in after.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    count = sum(len(content.get("models", ())) for content in build().values())
+    print(f"{count} models in {len(after)} files, {sum(len(text.encode()) for text in after.values()) / 1000:.0f} kB")
     return 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from llm_router import __version__
+from llm_router.store.schema import HEAD
 from tests.journeys.server import RunningServer
 
 PATIENCE_SECONDS = 30
@@ -80,7 +81,7 @@ async def test_a_second_server_is_kept_from_the_database_of_the_first(tmp_path: 
         assert f"ERROR:     Another LLM Router is at work with {first.database_path}. End it first" in said
         assert "Traceback" not in said
         with closing(sqlite3.connect(first.database_path)) as connection, connection:
-            connection.execute("UPDATE alembic_version SET version_num = '0001'")
+            connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
         await first.kill()
         await first.start()  # what the killed one held is free
     finally:

@@ -2,15 +2,19 @@
 
 import logging
 import pickle
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from llm_router.domain.pricing import ModelPrice
 from llm_router.settings import ConnectionSettings, Secret, Settings, SettingsError, Timeouts, load_settings
 
 KEY = "planted-Ab12Cd34Ef56"
 
 OLLAMA = '[connections.ollama]\nprovider = "openai_compatible"\nbase_url = "http://localhost:11434/v1"\n'
+
+PRICE = "[prices.m]\ninput = 1\noutput = 2\n"
 
 
 def refused(folder: Path, *, toml: str | None = None, dotenv: str | None = None, **environ: str) -> str:
@@ -48,6 +52,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "OPENAI_BASE_URL": "http://localhost:1/v1/",
         "ANTHROPIC_API_KEY": "a-key",
         "ANTHROPIC_BASE_URL": "http://localhost:2/v1",
+        "OPENAI_DRAIN_SECONDS": "5",
+        "ANTHROPIC_DRAIN_SECONDS": "2.5",
         "LLM_ROUTER_CONFIG": "other.toml",
         "MY_KEY": "m-key",
         "DATABASE_PATH": "elsewhere/router.db",
@@ -65,8 +71,13 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     }
     expected = Settings(
         connections=(
-            ConnectionSettings("openai", "openai", "http://localhost:1/v1", Secret("o-key"), "OPENAI_API_KEY"),
-            ConnectionSettings("anthropic", "anthropic", "http://localhost:2", Secret("a-key"), "ANTHROPIC_API_KEY"),
+            ConnectionSettings(
+                *("openai", "openai", "http://localhost:1/v1", Secret("o-key"), "OPENAI_API_KEY"), drain_seconds=5.0
+            ),
+            ConnectionSettings(
+                *("anthropic", "anthropic", "http://localhost:2", Secret("a-key"), "ANTHROPIC_API_KEY"),
+                drain_seconds=2.5,
+            ),
             ConnectionSettings("mine", "openai", "https://api.openai.com/v1", Secret("m-key"), "MY_KEY"),
         ),
         database_path=tmp_path / "elsewhere/router.db",
@@ -113,6 +124,7 @@ def test_a_switch_is_said_in_many_words(word: str, value: bool, tmp_path: Path) 
         ("LOCAL_MODEL", "maybe", "expected on or off, found 'maybe'"),
         ("OPENAI_BASE_URL", "localhost:1", "expected an http:// or https:// address, found 'localhost:1'"),
         ("OPENAI_BASE_URL", "http://h:99999", "expected an http:// or https:// address, found 'http://h:99999'"),
+        ("OPENAI_DRAIN_SECONDS", "301", "expected a number from 0.0 to 300.0, found '301'"),
         ("LLM_ROUTER_CONFIG", "gone.toml", "expected a file, but gone.toml is not there"),
     ],
 )
@@ -156,13 +168,49 @@ def test_a_connection_with_a_named_key_needs_it(tmp_path: Path) -> None:
     )
 
 
+def test_a_price_is_read_to_the_last_digit(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        [prices."my-model"]
+        input = 0.1
+        output = "0.30000000000000000001"
+        cache_read = 1e-3
+        cache_write_1h = 2
+        web_search = 10.0
+
+        [prices."ollama/qwen3:8b"]
+        input = 0
+        output = 0
+        """,
+        None,
+    )
+    assert load_settings({}, tmp_path).prices == {
+        "my-model": ModelPrice(
+            input=Decimal("0.1"),
+            output=Decimal("0.30000000000000000001"),
+            cache_read=Decimal("0.001"),
+            cache_write_1h=Decimal(2),
+            web_search=Decimal(10),
+        ),
+        "ollama/qwen3:8b": ModelPrice(Decimal(0), Decimal(0)),
+    }
+
+
+def test_a_stopped_answer_is_listened_to_as_long_as_its_connection_says(tmp_path: Path) -> None:
+    assert connection(tmp_path, OLLAMA).drain_seconds == 0
+    assert connection(tmp_path, OLLAMA + "drain_seconds = 300\n").drain_seconds == 300
+    seconds = connection(tmp_path, OLLAMA + "drain_seconds = 2.5\n").drain_seconds
+    assert (seconds, type(seconds)) == (2.5, float)
+
+
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
         ("# a\n[connections.x\n", "2: not TOML: Expected ']' at the end of a table declaration (at line 2, column 15)"),
         ("# a\n[connections.x]\nmodels = [\n", "3: not TOML: Invalid value (at end of document)"),
-        ("# a\n\nconnection = 1\n", "3: expected only [connections.NAME] tables"),
-        (f"{OLLAMA}\n[provider]\n", "5: expected only [connections.NAME] tables"),
+        ("# a\n\nconnection = 1\n", "3: expected only [connections.NAME] and [prices.MODEL] tables"),
+        (f"{OLLAMA}\n[provider]\n", "5: expected only [connections.NAME] and [prices.MODEL] tables"),
         ("\nconnections = 5\n", "2: expected [connections.NAME] tables"),
         ("\n[[connections.x]]\n", "2: [connections.x]: expected a table of this name"),
         ("[connections]\n\nx = 5\n", "3: [connections.x]: expected a table of this name"),
@@ -170,7 +218,8 @@ def test_a_connection_with_a_named_key_needs_it(tmp_path: Path) -> None:
         (f"{OLLAMA}\n[connections.local]\n", "5: [connections.local]: expected another name: openai, anthropic, local"),
         (
             f"{OLLAMA}\n[connections.b]\n# why\napi_key = '{KEY}'\n",
-            "7: [connections.b]: expected one of provider, base_url, api_key_env, models, found 'api_key'",
+            "7: [connections.b]: expected one of provider, base_url, api_key_env, models, drain_seconds,"
+            " found 'api_key'",
         ),
         (f"{OLLAMA}\n[connections.b.extra]\n", "5: [connections.b]: expected one of provider, base_url"),
         (
@@ -190,6 +239,29 @@ def test_a_connection_with_a_named_key_needs_it(tmp_path: Path) -> None:
         (f"{OLLAMA}models = []\n", "4: [connections.ollama]: expected models to be a list of names"),
         (f"{OLLAMA}models = [\n'a',\n5\n]\n", "4: [connections.ollama]: expected models to be a list of names"),
         (f"{OLLAMA}models = 'a'\n", "4: [connections.ollama]: expected models to be a list of names"),
+        *(
+            (
+                f"{OLLAMA}drain_seconds = {seconds}\n",
+                "4: [connections.ollama]: expected drain_seconds to be a number from 0 to 300",
+            )
+            for seconds in ("-1", "300.5", "nan", "inf", "true", "'5'", "[5]")
+        ),
+        ("\nprices = 5\n", "2: expected [prices.MODEL] tables"),
+        ("[prices]\nqwen3 = 5\n", '2: [prices.qwen3]: expected a table named after a model, such as [prices."ollama'),
+        ("[prices.'']\ninput = 1\noutput = 1\n", "1: [prices.]: expected a table named after a model"),
+        (f"{OLLAMA}[prices.a]\noutput = 1\n", "4: [prices.a]: expected input and output, in dollars per million"),
+        (f"{PRICE}\n# hm\ninput_audo = 1\n", "6: [prices.m]: expected one of input, output, cache_read, cache_write,"),
+        (
+            "[prices.gpt-4.1]\ninput = 1\noutput = 1\n",
+            '1: [prices.gpt-4]: expected a name with a dot in quotes, as in [prices."gpt-4.1"]',
+        ),
+        *(
+            (
+                f"{PRICE}\ncache_read = {rate}\n",
+                "5: [prices.m]: expected cache_read to be a number of dollars from 0 to 1,000,000",
+            )
+            for rate in ("-0.1", "1e7", "nan", "inf", "-inf", "true", "'a lot'", "'nan'", "''", "[1]", "2026-11-24")
+        ),
         (
             "[connections.b]\nprovider = 'openai'\nbase_url = 'ftp://b'\n",
             "3: expected an http:// or https:// address, found 'ftp://b'",

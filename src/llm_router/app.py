@@ -18,16 +18,31 @@ from llm_router.providers.local import LocalModel, LocalProvider, LocalUnavailab
 from llm_router.providers.registry import build_providers
 from llm_router.routing.retry import RetryPolicy
 from llm_router.routing.router import Router
+from llm_router.services.budgets import Budgets
 from llm_router.services.catalog import LOCAL, Catalog
+from llm_router.services.changes import Changes
 from llm_router.services.chat import Chat
 from llm_router.services.conversations import Conversations
+from llm_router.services.estimates import Estimates
 from llm_router.services.generations import Generations
 from llm_router.services.images import Images
 from llm_router.services.recovery import recover
 from llm_router.services.snapshot import load_snapshot
 from llm_router.settings import Settings, load_settings
 from llm_router.store.database import only_server, open_database
-from llm_router.web.api import chat, conversations, health, images, messages, usage
+from llm_router.web.api import (
+    budgets,
+    chat,
+    conversations,
+    devices,
+    estimate,
+    events,
+    health,
+    images,
+    messages,
+    models,
+    usage,
+)
 from llm_router.web.api.schemas import ErrorAnswer
 from llm_router.web.deps import Services
 from llm_router.web.errors import register_error_handlers
@@ -65,7 +80,19 @@ def build_app(settings: Settings, closing: asyncio.Event | None = None) -> ASGIA
         openapi_url="/openapi.json",
         responses={"default": {"model": ErrorAnswer, "description": "what went wrong"}},
     )
-    for resource in (chat, messages, conversations, usage, images, health):
+    for resource in (
+        chat,
+        messages,
+        conversations,
+        estimate,
+        events,
+        usage,
+        models,
+        devices,
+        budgets,
+        images,
+        health,
+    ):
         app.include_router(resource.router)
     register_error_handlers(app)
     app.router.default = StaticSite(STATIC_DIRECTORY)
@@ -93,13 +120,23 @@ async def _open_services(settings: Settings, closing: asyncio.Event, stack: Asyn
             settings.connections,
             providers,
             load_snapshot(),
+            configured_prices=settings.prices,
             local_unavailable_reason=local.reason if isinstance(local, LocalUnavailable) else None,
         )
     )
     _announce(settings, providers, local)
     await recover(database, catalog.price_for, clock)
     router = Router(providers, catalog.price_for, clock, RetryPolicy(max_retries=settings.max_retries))
-    generations = Generations(database, catalog.price_for, clock, max_concurrent_runs=settings.max_concurrent_runs)
+    changes = Changes()
+    generations = Generations(
+        database,
+        catalog.price_for,
+        clock,
+        changes,
+        max_concurrent_runs=settings.max_concurrent_runs,
+        drain_seconds={connection.name: connection.drain_seconds for connection in settings.connections},
+    )
+    spending = Budgets(database, clock)
     # Before everything that an answer in flight still needs: it is stored, then the rest closes.
     stack.push_async_callback(generations.shutdown)
     streams_closing = asyncio.Event()
@@ -111,9 +148,12 @@ async def _open_services(settings: Settings, closing: asyncio.Event, stack: Asyn
         database=database,
         catalog=catalog,
         generations=generations,
-        chat=Chat(database, catalog, router, generations, clock),
-        conversations=Conversations(database, generations, image_directory, clock),
-        images=Images(database, catalog, router, generations, image_directory, clock),
+        budgets=spending,
+        chat=Chat(database, catalog, router, generations, spending, clock, changes),
+        estimates=Estimates(database, catalog, spending, clock),
+        conversations=Conversations(database, generations, image_directory, clock, changes),
+        images=Images(database, catalog, router, generations, spending, image_directory, clock, changes),
+        changes=changes,
         clock=clock,
         closing=streams_closing,
     )

@@ -10,12 +10,14 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from llm_router.domain.chat import ProviderName
 from llm_router.domain.errors import redact
+from llm_router.domain.pricing import RATES, ModelPrice
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 ANTHROPIC_BASE_URL = "https://api.anthropic.com"
@@ -25,7 +27,11 @@ RESERVED_CONNECTION_NAMES = ("openai", "anthropic", "local")
 N = TypeVar("N", int, float)
 
 _CONNECTION_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_CONNECTION_KEYS = ("provider", "base_url", "api_key_env", "models")
+_CONNECTION_KEYS = ("provider", "base_url", "api_key_env", "models", "drain_seconds")
+
+MAX_DRAIN_SECONDS = 300.0
+MAX_RATE = 1_000_000
+"""Dollars per million tokens; the dearest model there has been cost 600. What is above is a slip of the unit."""
 
 
 class SettingsError(Exception):
@@ -71,6 +77,9 @@ class ConnectionSettings:
     """The variable the key is read from, to be named when it is missing."""
     models: tuple[str, ...] | None = None
     """The models offered; None asks the provider for its list."""
+    drain_seconds: float = 0.0
+    """How long a stopped answer's stream is still listened to, in silence, for the provider's own counts. 0 cancels at
+    once, which also ends the cost of what nobody will read."""
 
     @property
     def is_usable(self) -> bool:
@@ -103,6 +112,8 @@ class Settings:
     local_model: bool = True
     local_idle_seconds: float = 300.0
     """How long the embedded model's process is kept after its last answer."""
+    prices: Mapping[str, ModelPrice] = field(default_factory=dict)
+    """The owner's own prices, by catalog id or bare name of a model; they win over every list."""
 
     @property
     def data_directory(self) -> Path:
@@ -113,8 +124,10 @@ def load_settings(environ: Mapping[str, str] | None = None, directory: Path | No
     """Reads the settings for a process started in `directory`. Raises SettingsError."""
     directory = directory or Path.cwd()
     values = _Variables(os.environ if environ is None else environ, directory / ".env")
+    file = _config_file(values, directory)
     return Settings(
-        connections=_connections(values, directory),
+        connections=_builtin_connections(values) + (file.connections() if file else ()),
+        prices=file.prices() if file else {},
         database_path=directory / values.text("DATABASE_PATH", "data/llm-router.db"),
         host=values.text("HOST", "127.0.0.1"),
         port=values.number("PORT", 8000, int, 0, 65535),
@@ -203,14 +216,15 @@ class _Variables:
         return default if value is None else _checked_url(value, self.where(name))
 
 
-def _connections(values: _Variables, directory: Path) -> tuple[ConnectionSettings, ...]:
-    builtin = (
+def _builtin_connections(values: _Variables) -> tuple[ConnectionSettings, ...]:
+    return (
         ConnectionSettings(
             name="openai",
             provider="openai",
             base_url=values.url("OPENAI_BASE_URL", OPENAI_BASE_URL),
             api_key=values.secret("OPENAI_API_KEY"),
             api_key_env="OPENAI_API_KEY",
+            drain_seconds=values.number("OPENAI_DRAIN_SECONDS", 0.0, float, 0.0, MAX_DRAIN_SECONDS),
         ),
         ConnectionSettings(
             name="anthropic",
@@ -218,15 +232,19 @@ def _connections(values: _Variables, directory: Path) -> tuple[ConnectionSetting
             base_url=values.url("ANTHROPIC_BASE_URL", ANTHROPIC_BASE_URL).removesuffix("/v1"),
             api_key=values.secret("ANTHROPIC_API_KEY"),
             api_key_env="ANTHROPIC_API_KEY",
+            drain_seconds=values.number("ANTHROPIC_DRAIN_SECONDS", 0.0, float, 0.0, MAX_DRAIN_SECONDS),
         ),
     )
+
+
+def _config_file(values: _Variables, directory: Path) -> "_ConfigFile | None":
     named = values.get("LLM_ROUTER_CONFIG")
     path = directory / (named or "llm-router.toml")
-    if not path.is_file():
-        if named:
-            raise SettingsError(f"{values.where('LLM_ROUTER_CONFIG')}: expected a file, but {path} is not there")
-        return builtin
-    return builtin + _ConfigFile(path, values).connections()
+    if path.is_file():
+        return _ConfigFile(path, values)
+    if named:
+        raise SettingsError(f"{values.where('LLM_ROUTER_CONFIG')}: expected a file, but {path} is not there")
+    return None
 
 
 class _ConfigFile:
@@ -237,20 +255,26 @@ class _ConfigFile:
         self._values = values
         self._source = _read(path)
         try:
-            self._document = tomllib.loads(self._source)
+            self._document = tomllib.loads(self._source, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
             last = self._source.rstrip().count("\n") + 1
             raise SettingsError(f"{path}:{line.group(1) if line else last}: not TOML: {error}") from None
+        for key in self._document:
+            if key not in ("connections", "prices"):
+                raise self._error([key], "expected only [connections.NAME] and [prices.MODEL] tables")
 
     def connections(self) -> tuple[ConnectionSettings, ...]:
-        for key in self._document:
-            if key != "connections":
-                raise self._error([key], "expected only [connections.NAME] tables")
-        tables = self._document.get("connections", {})
+        return tuple(self._connection(name, table) for name, table in self._tables("connections", "NAME").items())
+
+    def prices(self) -> dict[str, ModelPrice]:
+        return {model: self._price(model, table) for model, table in self._tables("prices", "MODEL").items()}
+
+    def _tables(self, key: str, called: str) -> Mapping[str, Any]:
+        tables = self._document.get(key, {})
         if not isinstance(tables, dict):
-            raise self._error(["connections"], "expected [connections.NAME] tables")
-        return tuple(self._connection(name, table) for name, table in tables.items())
+            raise self._error([key], f"expected [{key}.{called}] tables")
+        return tables
 
     def _connection(self, name: str, table: Any) -> ConnectionSettings:
         if not isinstance(table, dict):
@@ -276,6 +300,7 @@ class _ConfigFile:
             api_key=self._values.secret(api_key_env) if api_key_env else None,
             api_key_env=api_key_env,
             models=self._models(name, table),
+            drain_seconds=self._drain_seconds(name, table),
         )
 
     def _provider(self, name: str, table: Mapping[str, Any]) -> ProviderName:
@@ -324,6 +349,38 @@ class _ConfigFile:
             )
         return tuple(models)
 
+    def _drain_seconds(self, name: str, table: Mapping[str, Any]) -> float:
+        seconds = table.get("drain_seconds", 0)
+        number = None if isinstance(seconds, str) else _finite_number(seconds)
+        if number is None or not 0 <= number <= MAX_DRAIN_SECONDS:
+            raise self._error(
+                ["connections", name, "drain_seconds"],
+                f"expected drain_seconds to be a number from 0 to {MAX_DRAIN_SECONDS:g}",
+            )
+        return float(number)
+
+    def _price(self, model: str, table: Any) -> ModelPrice:
+        place = ["prices", model]
+        if not model or not isinstance(table, dict):
+            raise self._error(place, 'expected a table named after a model, such as [prices."ollama/qwen3"]')
+        for key, value in table.items():
+            if isinstance(value, dict):
+                quoted = f'[prices."{model}.{key}"]'
+                raise self._error([*place, key], f"expected a name with a dot in quotes, as in {quoted}")
+            if key not in RATES:
+                raise self._error([*place, key], f"expected one of {', '.join(RATES)}, found {key!r}")
+        rates = {key: self._rate([*place, key], value) for key, value in table.items()}
+        if not {"input", "output"} <= rates.keys():
+            raise self._error(place, "expected input and output, in dollars per million tokens; 0 is free")
+        return ModelPrice(**rates)
+
+    def _rate(self, keys: Sequence[str], value: Any) -> Decimal:
+        """A TOML number, or one in quotes; never by way of a float."""
+        rate = _finite_number(value)
+        if rate is None or not 0 <= rate <= MAX_RATE:
+            raise self._error(keys, f"expected {keys[-1]} to be a number of dollars from 0 to {MAX_RATE:,}")
+        return rate
+
     def _where(self, keys: Sequence[str]) -> str:
         return f"{self._path}:{self._line(keys)}"
 
@@ -347,6 +404,17 @@ class _ConfigFile:
                 return start
             start = end + 1
         return self._line(keys[:-1])
+
+
+def _finite_number(value: Any) -> Decimal | None:
+    """A number of the file, which is read without floats, or of a text in it."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _holds(document: Any, keys: Sequence[str]) -> bool:

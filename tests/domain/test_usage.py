@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_router.domain.usage import Cost, dollars, estimate_tokens, nanousd, total_cost
+from llm_router.domain.usage import Cost, dollars, nanousd, total_cost
 
 
 @given(st.integers(-(10**18), 10**18))
@@ -23,11 +23,6 @@ def test_a_half_nano_dollar_goes_to_the_even_one(amount: str, expected: int) -> 
 
 def test_unknown_money_stays_unknown() -> None:
     assert dollars(None) is None
-
-
-@pytest.mark.parametrize(("length", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (4000, 1000)])
-def test_an_estimate_rounds_up_and_nothing_is_nothing(length: int, tokens: int) -> None:
-    assert estimate_tokens(length) == tokens
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,14 @@ class Client:
             assert response.status == 200, (response.status, await response.text())
             yield Stream(response, after or 0)
 
+    @asynccontextmanager
+    async def opened(self, path: str, after: int | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A stream that is not of an answer, from behind `after`."""
+        headers = {"Last-Event-ID": str(after)} if after is not None else {}
+        async with self._opened("GET", path, headers) as response:
+            assert response.status == 200, (response.status, await response.text())
+            yield response
+
     async def replay(self, message_id: str, after: int | None = None) -> list[Event]:
         async with self.follow(message_id, after) as stream:
             return await stream.rest()

@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from llm_router.web.api import schemas
+from llm_router.web.api import estimate, schemas
 
 _SHAPES: tuple[tuple[str, str, dict[int, type[BaseModel]]], ...] = (
     ("GET", r"/health", {200: schemas.HealthAnswer, 503: schemas.HealthAnswer}),
     ("POST", r"/api/chat/submit", {200: schemas.MessageAnswer, 202: schemas.SubmissionAnswer}),
+    ("POST", r"/api/chat/estimate", {200: estimate.EstimateAnswer}),
     ("GET", r"/api/messages/[^/]+", {200: schemas.MessageAnswer}),
     ("POST", r"/api/messages/[^/]+/stop", {200: schemas.MessageAnswer}),
     ("POST", r"/api/messages/[^/]+/retry", {202: schemas.SubmissionAnswer}),
@@ -20,7 +21,14 @@ _SHAPES: tuple[tuple[str, str, dict[int, type[BaseModel]]], ...] = (
     ("POST", r"/api/conversations/[^/]+/clone", {201: schemas.ConversationWithMessages}),
     ("POST", r"/api/conversations/[^/]+/system", {200: schemas.ConversationAnswer}),
     ("GET", r"/api/usage/summary", {200: schemas.UsageSummaryAnswer}),
+    ("GET", r"/api/usage/series", {200: schemas.UsageSeriesAnswer}),
+    ("GET", r"/api/usage/logs", {200: schemas.UsageLogPage}),
+    ("GET", r"/api/devices", {200: schemas.DeviceList}),
+    ("PATCH", r"/api/devices/[^/]+", {200: schemas.DeviceAnswer}),
     ("GET", r"/api/usage/models", {200: schemas.CatalogAnswer}),
+    ("GET", r"/api/images", {200: schemas.ImagePage}),
+    ("GET", r"/api/budgets", {200: schemas.BudgetList}),
+    ("POST", r"/api/budgets", {201: schemas.BudgetAnswer}),
     ("POST", r"/api/images/generate", {200: schemas.ImageGenerationAnswer, 202: schemas.SubmissionAnswer}),
 )
 

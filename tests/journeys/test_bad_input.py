@@ -72,6 +72,17 @@ CASES = {
     ),
     "no tokens": prompt(400, "invalid_request", "max_tokens", max_tokens=0),
     "half a token": prompt(400, "invalid_request", "max_tokens", max_tokens=1.5),
+    "misspelt field": prompt(400, "invalid_request", "`temprature` is not a field of this request", temprature=1),
+    "misspelt field of a retry": Case(
+        400, "invalid_request", "POST", "/api/messages/{message}/retry", {"models": "x"}, says="`models`"
+    ),
+    "misspelt field of an image": Case(
+        400, "invalid_request", "POST", "/api/images/generate", {"prompt": "A cat", "sise": "auto"}, says="`sise`"
+    ),
+    "misspelt field of a conversation": Case(
+        400, "invalid_request", "POST", "/api/conversations", {"name": "x"}, says="`name`"
+    ),
+    "word as override": prompt(400, "invalid_request", "budget_override", budget_override="yes"),
     "unknown conversation": prompt(404, "not_found", conversation_id=UNKNOWN),
     "unknown parent": prompt(404, "not_found", "parent_id", parent_id=UNKNOWN),
     "number as parent": prompt(400, "invalid_request", "parent_id", parent_id=7),

@@ -28,6 +28,8 @@ async def test_the_catalog_says_where_each_list_came_from(client: Client) -> Non
         "locked": "configured",
         "refused": "bundled",
         "nobody": "bundled",
+        "patient": "live",
+        "hasty": "live",
         "local": "bundled",
     }
     assert {name for name, connection in connections.items() if not connection["configured"]} == {"locked", "local"}
@@ -180,9 +182,12 @@ async def test_an_image_can_be_stopped(client: Client, fake: FakeProvider, rows:
     message_id = rows.one("SELECT id FROM messages WHERE model = ?", upstream.model)["id"]
     assert (await client.post(f"/api/messages/{message_id}/stop")).json["status"] == "stopped"
     answer = await waiting
-    assert answer.status == 503
-    assert answer.error["details"]["message_id"] == message_id
+    assert answer.status == 200
+    assert (answer.json["message"]["id"], answer.json["message"]["status"]) == (message_id, "stopped")
+    assert answer.json["image"] is None
     await upstream.reached("hung_up")
+    (row,) = rows.usage(message_id)
+    assert (row["operation_name"], row["status"]) == ("image_generation", "cancelled")
 
 
 async def test_an_image_lives_as_long_as_a_conversation_shows_it(client: Client) -> None:

@@ -2,12 +2,15 @@
 
 import pytest
 
+from llm_router.domain.tokens import MESSAGE_TOKENS, count_tokens
 from tests.fake_provider import Answer, Gate, Refusal, Stall, Text
 from tests.journeys.client import Client, text_of
 from tests.journeys.rows import Rows
 from tests.journeys.upstream import PROVIDERS, Provider, Upstream, catalog_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TWELVE_CHARS = count_tokens("Twelve chars") + MESSAGE_TOKENS
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -33,25 +36,24 @@ async def test_stop_ends_the_call_and_keeps_the_text(
 
     (row,) = rows.usage(message_id)
     assert row["status"] == "cancelled"
-    # Nobody said what it took: 12 and 11 characters, four of them a token. Anthropic had counted the prompt.
-    assert row["tokens_input"] == (11 if provider == "anthropic" else 3)
-    assert row["tokens_output"] == 3
+    # Nobody said what it took, so what went and what came is counted. Anthropic had counted the prompt.
+    assert row["tokens_input"] == (11 if provider == "anthropic" else TWELVE_CHARS)
+    assert row["tokens_output"] == count_tokens("Kept words.")
 
     again = await client.post(f"/api/messages/{message_id}/stop")
     assert (again.status, again.json) == (200, message)
     assert len(rows.usage(message_id)) == 1
 
 
-async def test_the_bill_of_a_stopped_answer_says_that_it_is_estimated(
-    client: Client, rows: Rows, upstream: Upstream
-) -> None:
+async def test_the_bill_of_a_stopped_answer_says_how_sure_it_is(client: Client, rows: Rows, upstream: Upstream) -> None:
+    """Anthropic counts the prompt at once, so that only the output is ours to count."""
     priced = Upstream(upstream.fake, "claude-3-5-haiku-latest")
     priced.say_gated("Four")
     async with client.stream("Eight ch", model=priced.model) as stream:
         await stream.until("delta")
         message = (await client.post(f"/api/messages/{stream.events[0].json['message_id']}/stop")).json
     (row,) = rows.usage(message["id"])
-    assert (row["cost_status"], message["cost_status"]) == ("estimated", "estimated")
+    assert (row["cost_status"], message["cost_status"]) == ("bounded", "bounded")
     assert row["cost"] == row["tokens_input"] * 800 + row["tokens_output"] * 4000
 
 
@@ -64,7 +66,7 @@ async def test_stop_before_the_first_word(client: Client, rows: Rows, upstream: 
     assert message["time_to_first_chunk"] is None
     await upstream.reached("hung_up")
     (row,) = rows.usage(message["id"])
-    assert (row["status"], row["tokens_input"], row["tokens_output"]) == ("cancelled", 3, 0)
+    assert (row["status"], row["tokens_input"], row["tokens_output"]) == ("cancelled", TWELVE_CHARS, 0)
 
 
 async def test_stop_at_once_leaves_nothing_running(client: Client, upstream: Upstream) -> None:
@@ -146,8 +148,13 @@ async def test_delete_while_streaming_keeps_the_bill_only(client: Client, rows: 
         assert (answer.status, answer.error["type"]) == (404, "not_found"), path
     for table, column in (("messages", "conversation_id"), ("conversations", "id")):
         assert rows.all(f"SELECT * FROM {table} WHERE {column} = ?", start["conversation_id"]) == []
-    for table in ("message_chunks", "idempotency_keys"):
+    for table in ("message_chunks", "idempotency_keys", "reservations"):
         assert rows.all(f"SELECT * FROM {table} WHERE message_id = ?", start["message_id"]) == []
+    # Its key stays: a client that has not heard of the end and asks again does not pay again.
+    again = await client.post("/api/chat/submit", {"message": "Hello?", "model": upstream.model}, headers=headers)
+    assert (again.status, again.error["type"]) == (409, "conflict")
+    assert "deleted" in again.error["message"]
+    assert len(upstream.exchanges) == 1
     row = rows.one("SELECT * FROM usage_logs WHERE model = ?", upstream.model)
     assert (row["conversation_id"], row["message_id"], row["status"]) == (None, None, "cancelled")
     assert rows.all("PRAGMA foreign_key_check") == []

@@ -29,6 +29,25 @@ api_key_env = "REFUSED_API_KEY"
 [connections.nobody]
 provider = "openai_compatible"
 base_url = "http://127.0.0.1:1/v1"
+
+[connections.patient]
+provider = "openai_compatible"
+base_url = "{compatible}"
+api_key_env = "OLLAMA_API_KEY"
+drain_seconds = 60
+
+[connections.hasty]
+provider = "openai_compatible"
+base_url = "{compatible}"
+api_key_env = "OLLAMA_API_KEY"
+drain_seconds = 0.2
+
+[prices]
+"paid" = {{ input = 1, output = 10 }}
+"gpt-paid" = {{ input = 1, output = 10 }}
+"claude-paid" = {{ input = 1, output = 10 }}
+"gpt-image-paid" = {{ input = 1, output = 10 }}
+"dear" = {{ input = 1, output = 1000 }}
 """
 
 

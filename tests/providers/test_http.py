@@ -36,6 +36,7 @@ from tests.fake_provider import (
     Cut,
     FakeProvider,
     Pause,
+    Raw,
     Reasoning,
     Refusal,
     StreamError,
@@ -43,6 +44,7 @@ from tests.fake_provider import (
 )
 from tests.providers.asking import ask, first_text, prompt, target
 from tests.providers.conftest import KEY, KINDS, Connect, Kind
+from tests.recordings import needs_recordings, recording
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -137,6 +139,103 @@ async def test_something_that_does_not_speak_http(connect: Connect) -> None:
     assert f"127.0.0.1:{port} does not speak HTTP as it should before the answer began" in asked.failure.message
 
 
+# Answers in one piece.
+
+
+WHOLE: dict[Kind, tuple[str, int, int]] = {
+    "openai": ("openai/responses/responses-text-gpt-5-6-terra", 13, 7),
+    "anthropic": ("anthropic/messages/messages-thinking-claude-sonnet-5", 19, 270),
+    "openai_compatible": ("openrouter/chat-completions/openrouter-cost-o1", 13, 9),
+}
+"""By kind a recorded answer, with its tokens in and out."""
+
+
+@needs_recordings
+@every_kind
+@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "text/plain"])
+async def test_a_server_that_does_not_stream_is_understood(
+    kind: Kind, media_type: str, fake: FakeProvider, connect: Connect
+) -> None:
+    name, tokens_input, tokens_output = WHOLE[kind]
+    fake.script("whole", Raw(200, {"Content-Type": media_type}, recording(name).body))
+    asked = await ask(connect(kind), "whole")
+    assert asked.error is None
+    assert asked.text
+    assert asked.fold.usage is not None
+    assert (asked.fold.usage.tokens_input, asked.fold.usage.tokens_output) == (tokens_input, tokens_output)
+    assert asked.events[-1] == Finished("stop")
+
+
+async def test_a_failed_answer_in_one_piece_keeps_what_it_took(fake: FakeProvider, connect: Connect) -> None:
+    body = (
+        b'{"id": "r", "status": "failed", "output": [], "error": {"code": "server_error", "message": "Sorry"},'
+        b' "usage": {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7}}'
+    )
+    fake.script("failed", Raw(200, {"Content-Type": "application/json"}, body))
+    asked = await ask(connect("openai"), "failed")
+    assert isinstance(asked.failure, UpstreamFailed)
+    assert asked.failure.message == "upstream: The provider failed: Sorry"
+    assert asked.fold.usage is not None
+    assert asked.fold.usage.tokens_output == 2
+
+
+async def test_an_endless_answer_in_one_piece_is_refused(connect: Connect) -> None:
+    async with listener(head("200 OK", "application/json") + b"[[ ", repeats=MUCH) as port:
+        asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}"), "any")
+    assert asked.failure.message == "upstream: The answer is larger than 16 MB."
+    assert not asked.failure.is_retryable
+    assert asked.failure.details == {"sent": True}
+
+
+async def test_an_answer_in_one_piece_has_the_time_that_an_image_has(connect: Connect) -> None:
+    async with listener(head("200 OK", "application/json") + b"   ") as port:
+        provider = connect("openai_compatible", base_url=f"http://127.0.0.1:{port}", timeouts=SHORT)
+        asked = await ask(provider, "any")
+    assert isinstance(asked.failure, UpstreamTimeout)
+    assert asked.failure.details == {"timeout": "whole", "seconds": 0.4}
+
+
+# What an upstream may have worked for though nobody heard it.
+
+
+@every_kind
+async def test_a_hangup_after_the_request_was_sent_may_cost(kind: Kind, connect: Connect) -> None:
+    asked = await ask(connect(kind), "fake-hangup")
+    assert asked.failure.details == {"sent": True}
+
+
+@pytest.mark.parametrize("media_type", ["text/event-stream", "application/json"])
+async def test_a_cut_before_the_first_word_may_cost(media_type: str, connect: Connect) -> None:
+    async with listener(head("200 OK", media_type), closes=True) as port:
+        asked = await ask(connect("openai_compatible", base_url=f"http://127.0.0.1:{port}"), "any")
+    assert asked.events == []
+    assert isinstance(asked.failure, UpstreamFailed)
+    assert asked.failure.details == {"sent": True}
+
+
+async def test_a_stream_without_a_word_may_cost(fake: FakeProvider, connect: Connect) -> None:
+    fake.script("mute", Raw(200, {"Content-Type": "text/event-stream"}))
+    asked = await ask(connect("openai_compatible"), "mute")
+    assert asked.events == []
+    assert asked.failure.details == {"sent": True}
+
+
+async def test_a_request_that_was_not_taken_whole_costs_nothing(connect: Connect) -> None:
+    async with listener(b"", closes=True) as port:
+        provider = connect("openai_compatible", base_url=f"http://127.0.0.1:{port}")
+        asked = await ask(provider, "any", prompt("far more than any socket holds " * 1_000_000))
+    assert isinstance(asked.failure, UpstreamFailed)
+    assert "broke before the answer began" in asked.failure.message
+    assert asked.failure.details is None
+
+
+async def test_an_image_that_cannot_be_read_may_cost(fake: FakeProvider, connect: Connect) -> None:
+    fake.script("gpt-image-odd", Raw(200, {"Content-Type": "application/json"}, b'{"data": []}'))
+    with pytest.raises(UpstreamFailed) as failure:
+        await connect("openai").generate_image(ImageRequest("a cat", "gpt-image-odd"), target("gpt-image-odd"))
+    assert failure.value.details == {"sent": True}
+
+
 # Streams that break.
 
 
@@ -218,6 +317,7 @@ async def test_nobody_listens(connect: Connect) -> None:
     assert isinstance(asked.failure, UpstreamFailed)
     assert f"Cannot connect to 127.0.0.1:{port}: connect" in asked.failure.message
     assert "path" not in asked.failure.message
+    assert asked.failure.details is None
 
 
 async def test_no_such_host(connect: Connect) -> None:

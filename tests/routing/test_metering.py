@@ -1,5 +1,7 @@
 """What one call took, by the way it ended."""
 
+import itertools
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,7 +10,7 @@ from llm_router.domain.attempts import Attempt, AttemptStatus
 from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock
-from llm_router.domain.errors import RouterError, UpstreamError, UpstreamTimeout
+from llm_router.domain.errors import RouterError, UpstreamError, UpstreamFailed, UpstreamTimeout
 from llm_router.domain.events import (
     Finished,
     PartAdded,
@@ -21,29 +23,44 @@ from llm_router.domain.events import (
 )
 from llm_router.domain.messages import ChatMessage, ImagePart, TextPart
 from llm_router.domain.pricing import PriceEntry
+from llm_router.domain.tokens import MESSAGE_TOKENS, count_tokens
+from llm_router.domain.usage import REPORTED as REPORTED_COST
 from llm_router.domain.usage import Cost, Usage
-from llm_router.routing.metering import AttemptMeter, estimate_usage, prompt_length
+from llm_router.routing.metering import AttemptMeter, expected_of_chat, expected_of_image, partial_usage
 
 TARGET = Target("openai", "openai", "gpt-5")
 PRICE = PriceEntry("v1", ModelPrice(Decimal(1), Decimal(10)))  # a token in costs 1,000 nano-dollars, one out 10,000
+EXPECTED = Usage(tokens_input=100, tokens_output=0)
 REPORTED = Usage(tokens_input=100, tokens_output=50)
-TEXT = TextDelta("x" * 40)
+SAID = "Ten words make about thirteen tokens, give or take a few."
+TOLD = count_tokens(SAID)
+COST = 100_000 + TOLD * 10_000
+TEXT = TextDelta(SAID)
 
 
 def metered(
     *events: StreamEvent,
     status: AttemptStatus = "complete",
     error: RouterError | None = None,
-    length: int | None = 400,
+    expected: Usage = EXPECTED,
     price: PriceEntry | None = PRICE,
 ) -> Attempt:
     """The record of a call whose clock ticks once with each look at it."""
     ticks = iter(range(1000))
     clock = Clock(lambda: 1_700_000_000.0, lambda: float(next(ticks)))
-    meter = AttemptMeter(length, TARGET, lambda *_: price, clock)
+    meter = AttemptMeter(expected, TARGET, lambda *_: price, clock)
     for event in events:
         meter.feed(event)
-    return meter.close(status, error)
+    meter.close(status, error)
+    return meter.attempt
+
+
+def estimated(nanousd: int) -> Cost:
+    return Cost(nanousd, "estimated", "v1")
+
+
+def bounded(nanousd: int) -> Cost:
+    return Cost(nanousd, "bounded", "v1")
 
 
 @pytest.mark.parametrize(
@@ -53,15 +70,21 @@ def metered(
         ((TEXT, UsageReported(REPORTED), Finished("stop")), "complete", REPORTED, Cost(600_000, "exact", "v1")),
         ((TEXT, Finished("stop"), UsageReported(REPORTED)), "complete", REPORTED, Cost(600_000, "exact", "v1")),
         # It ended well, but never said what it took.
-        ((TEXT, Finished("stop")), "complete", Usage(100, 10), Cost(200_000, "estimated", "v1")),
-        # Left early: what was reported, and for the rest a guess.
-        ((Started(),), "cancelled", Usage(100, 0), Cost(100_000, "estimated", "v1")),
-        ((), "cancelled", Usage(100, 0), Cost(100_000, "estimated", "v1")),
-        ((UsageReported(Usage(7, 1)), TEXT), "cancelled", Usage(7, 10), Cost(107_000, "estimated", "v1")),
-        ((TEXT, UsageReported(REPORTED)), "cancelled", REPORTED, Cost(600_000, "estimated", "v1")),
+        ((TEXT, Finished("stop")), "complete", Usage(100, TOLD), estimated(COST)),
+        ((TEXT, UsageReported(Usage(raw={})), Finished("stop")), "complete", Usage(100, TOLD, raw={}), estimated(COST)),
+        ((TEXT, UsageReported(Usage(7)), Finished("stop")), "complete", Usage(7, TOLD), bounded(COST - 93_000)),
+        # Left early: nothing was reported, and all is a guess.
+        ((Started(),), "cancelled", EXPECTED, estimated(100_000)),
+        ((), "cancelled", EXPECTED, estimated(100_000)),
+        ((TEXT,), "cancelled", Usage(100, TOLD), estimated(COST)),
+        # Left early: the input is known, of the output what was reported or what arrived, whichever is more.
+        ((UsageReported(Usage(7, 1)), TEXT), "cancelled", Usage(7, TOLD), bounded(COST - 93_000)),
+        ((TEXT, UsageReported(REPORTED)), "cancelled", REPORTED, bounded(600_000)),
+        ((UsageReported(Usage(7, 1)),), "cancelled", Usage(7, 1), bounded(17_000)),
         # Broken in the middle.
-        ((TEXT,), "error", Usage(100, 10), Cost(200_000, "estimated", "v1")),
-        ((Started(),), "error", Usage(100, 0), Cost(100_000, "estimated", "v1")),
+        ((TEXT,), "error", Usage(100, TOLD), estimated(COST)),
+        ((Started(),), "error", EXPECTED, estimated(100_000)),
+        ((UsageReported(Usage(7, 1)), TEXT), "error", Usage(7, TOLD), bounded(COST - 93_000)),
         # Turned away at the door.
         ((), "error", Usage(), Cost(0, "exact")),
     ],
@@ -78,7 +101,16 @@ def test_a_call_without_a_price_is_unpriced_and_not_free() -> None:
 
 def test_what_the_provider_charges_wins() -> None:
     usage = Usage(100, 50, cost_reported=Decimal("0.25"))
-    assert metered(UsageReported(usage), Finished("stop"), price=None).cost == Cost(250_000_000, "exact")
+    assert metered(UsageReported(usage), Finished("stop"), price=None).cost == Cost(250_000_000, "exact", REPORTED_COST)
+
+
+def test_what_a_provider_said_it_charges_before_it_had_finished_is_not_its_last_word() -> None:
+    """Perplexity reports with every chunk, and its fee for the request only with the last."""
+    usage = Usage(100, 50, cost_reported=Decimal("0.25"), raw={"cost": 0.25}, dialect="openai_chat")
+    attempt = metered(UsageReported(usage), TEXT, status="cancelled")
+    assert attempt.cost == bounded(600_000)
+    # What was sent is kept, and is not to be read again in place of what is counted.
+    assert (attempt.usage.raw, attempt.usage.dialect) == ({"cost": 0.25}, None)
 
 
 def test_a_call_that_has_said_its_last_word_is_complete_however_its_reader_left() -> None:
@@ -87,23 +119,72 @@ def test_a_call_that_has_said_its_last_word_is_complete_however_its_reader_left(
 
 
 @pytest.mark.parametrize("status", ["cancelled", "complete"])
-def test_where_lengths_say_nothing_nothing_is_guessed(status: AttemptStatus) -> None:
-    attempt = metered(*([Finished("stop")] if status == "complete" else []), status=status, length=None)
+def test_where_nothing_can_be_expected_nothing_is_guessed(status: AttemptStatus) -> None:
+    attempt = metered(*([Finished("stop")] if status == "complete" else []), status=status, expected=Usage())
     assert (attempt.usage, attempt.cost) == (Usage(), Cost(None, "unpriced"))
 
 
-def test_the_price_is_asked_of_the_model_that_answered() -> None:
-    asked: list[tuple[Target, str | None]] = []
+@pytest.mark.parametrize(("quality", "tokens"), [("low", 408), ("high", 6240), ("auto", 1584), (None, 1584)])
+def test_an_image_that_was_left_costs_what_one_of_its_quality_costs(quality: str | None, tokens: int) -> None:
+    expected = expected_of_image(SAID, quality)
+    attempt = metered(status="cancelled", expected=expected)
+    assert attempt.usage == Usage(TOLD, tokens, tokens_output_image=tokens)
+    assert attempt.cost.status == "estimated"
 
-    def price_for(target: Target, response_model: str | None) -> PriceEntry | None:
-        asked.append((target, response_model))
+
+def test_an_image_that_was_made_costs_what_its_provider_counted() -> None:
+    reported = Usage(10, 272, tokens_output_image=272)
+    expected = expected_of_image(SAID, "high")
+    attempt = metered(UsageReported(reported), Finished("stop"), expected=expected)
+    assert (attempt.usage, attempt.cost.status) == (reported, "exact")
+
+
+def test_at_most_an_image_costs_what_the_dearest_does() -> None:
+    assert expected_of_image("", None, at_most=True).tokens_output == 6240
+    assert expected_of_image("", "low", at_most=True).tokens_output == 408
+
+
+def test_a_call_that_still_runs_has_a_record_as_if_it_were_left_now() -> None:
+    ticks = iter(range(1000))
+    meter = AttemptMeter(EXPECTED, TARGET, lambda *_: PRICE, Clock(lambda: 0.0, lambda: float(next(ticks))))
+    meter.feed(UsageReported(Usage(7, 1)))
+    first = meter.attempt
+    assert (meter.is_open, first.status, first.usage) == (True, "cancelled", Usage(7, 1))
+    meter.feed(TEXT)
+    assert meter.attempt.usage == Usage(7, TOLD)
+    meter.feed(UsageReported(REPORTED))
+    meter.feed(Finished("stop"))
+    meter.close("complete")
+    last = meter.attempt
+    assert (meter.is_open, last.id, last.status, last.usage) == (False, first.id, "complete", REPORTED)
+    assert meter.attempt is last
+
+
+def test_a_call_whose_counts_are_beyond_counting_has_a_record_without_them() -> None:
+    absurd = Usage(10**40, 1)
+    meter = AttemptMeter(EXPECTED, TARGET, lambda *_: PRICE, Clock(lambda: 0.0, lambda: 0.0))
+    meter.feed(UsageReported(absurd))
+    meter.feed(Finished("stop"))
+    meter.close("complete")
+    assert (meter.uncounted.usage, meter.uncounted.cost) == (Usage(), Cost(None, "unpriced"))
+    assert meter.uncounted.status == "complete"
+
+
+def test_the_price_is_asked_of_the_model_that_answered() -> None:
+    """For the moment the call was made, however long it took: the row says so too, and is priced again by it."""
+    asked: list[tuple[Target, str | None, datetime | None]] = []
+
+    def price_for(target: Target, response_model: str | None, at: datetime | None) -> PriceEntry | None:
+        asked.append((target, response_model, at))
         return PRICE
 
-    meter = AttemptMeter(0, TARGET, price_for, Clock(lambda: 0.0, lambda: 0.0))
+    seconds = itertools.count()
+    meter = AttemptMeter(EXPECTED, TARGET, price_for, Clock(lambda: float(next(seconds)), lambda: 0.0))
     meter.feed(Started("r", "gpt-5-2026"))
     meter.feed(Finished("stop"))
-    assert meter.close("complete").response_model == "gpt-5-2026"
-    assert asked == [(TARGET, "gpt-5-2026")]
+    meter.close("complete")
+    assert (meter.attempt.response_model, meter.attempt.started_at) == ("gpt-5-2026", 0)
+    assert asked == [(TARGET, "gpt-5-2026", datetime(1970, 1, 1, tzinfo=UTC))]
 
 
 def test_times_are_measured_from_the_call_to_the_first_content_and_to_the_end() -> None:
@@ -124,7 +205,7 @@ def test_times_are_measured_from_the_call_to_the_first_content_and_to_the_end() 
     ],
 )
 def test_content_commits(event: StreamEvent, is_content: bool) -> None:
-    meter = AttemptMeter(0, TARGET, lambda *_: None, Clock(lambda: 0.0, lambda: 0.0))
+    meter = AttemptMeter(EXPECTED, TARGET, lambda *_: None, Clock(lambda: 0.0, lambda: 0.0))
     meter.feed(event)
     assert meter.is_committed is is_content
 
@@ -143,30 +224,39 @@ def test_a_provider_that_was_reached_and_kept_us_waiting_may_charge(limit: str, 
 
 def test_an_answer_in_one_piece_that_nobody_can_use_may_be_charged_all_the_same() -> None:
     attempt = metered(status="error", error=UpstreamError("x", details={"content_type": "application/json"}))
-    assert (attempt.usage, attempt.cost) == (Usage(100, 0), Cost(100_000, "estimated", "v1"))
+    assert (attempt.usage, attempt.cost) == (EXPECTED, estimated(100_000))
+
+
+@pytest.mark.parametrize(("details", "cost"), [({"sent": True}, estimated(100_000)), (None, Cost(0, "exact"))])
+def test_a_connection_that_broke_after_the_request_was_sent_may_be_charged(
+    details: dict[str, bool] | None, cost: Cost
+) -> None:
+    assert metered(status="error", error=UpstreamFailed("cut", details=details)).cost == cost
 
 
 def test_all_that_was_said_counts_in_an_estimate() -> None:
-    attempt = metered(ReasoningDelta("abcd"), TextDelta("ef"), ToolCallDelta(0, arguments="gh"), status="cancelled")
-    assert attempt.usage.tokens_output == 2
+    whole = metered(TextDelta(SAID), status="cancelled")
+    pieces = (ReasoningDelta(SAID[:20]), TextDelta(SAID[20:33]), ToolCallDelta(0, arguments=SAID[33:]))
+    assert metered(*pieces, status="cancelled").usage == whole.usage
 
 
-def test_all_that_is_sent_counts_in_an_estimate() -> None:
-    request = ChatRequest(
-        "m", (ChatMessage("user", (TextPart("abc"),)), ChatMessage("assistant", (TextPart("de"),))), system="f"
-    )
-    assert prompt_length(request) == 6
-    assert prompt_length(ChatRequest("m", ())) == 0
+def test_all_that_is_sent_is_expected() -> None:
+    prompt, answer, system = "What is it?", "It is this.", "Be brief."
+    messages = (ChatMessage("user", (TextPart(prompt),)), ChatMessage("assistant", (TextPart(answer),)))
+    expected = expected_of_chat(ChatRequest("m", messages, system=system))
+    words = sum(count_tokens(text) for text in (prompt, answer, system))
+    assert expected == Usage(tokens_input=words + 3 * MESSAGE_TOKENS, tokens_output=0)
+    assert expected_of_chat(ChatRequest("m", ())) == Usage(0, 0)
 
 
 @pytest.mark.parametrize(
-    ("reported", "usage"),
+    ("reported", "usage", "counts"),
     [
-        (None, Usage(1, 2)),
-        (Usage(tokens_cache_read=3), Usage(1, 2, tokens_cache_read=3)),
-        (Usage(0, 0), Usage(0, 2)),
-        (Usage(9, 9), Usage(9, 9)),
+        (None, Usage(1, 2), "estimated"),
+        (Usage(tokens_cache_read=3), Usage(1, 2, tokens_cache_read=3), "estimated"),
+        (Usage(0, 0), Usage(0, 2), "bounded"),
+        (Usage(9, 9), Usage(9, 9), "bounded"),
     ],
 )
-def test_an_estimate_keeps_what_was_reported(reported: Usage | None, usage: Usage) -> None:
-    assert estimate_usage(reported, prompt_length=4, text_length=8) == usage
+def test_what_was_reported_is_kept(reported: Usage | None, usage: Usage, counts: str) -> None:
+    assert partial_usage(reported, Usage(1, 0), said=2) == (usage, counts)

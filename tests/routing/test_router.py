@@ -23,8 +23,10 @@ from llm_router.domain.errors import (
 from llm_router.domain.events import AttemptFailed, Finished, Started, StreamEvent, TextDelta, UsageReported
 from llm_router.domain.messages import ChatMessage, TextPart
 from llm_router.domain.pricing import PriceEntry
+from llm_router.domain.tokens import MESSAGE_TOKENS, count_tokens
 from llm_router.domain.usage import Cost, Usage
 from llm_router.providers.base import GeneratedImage, ImageRequest, ListedModel, Provider
+from llm_router.routing.metering import AttemptMeter
 from llm_router.routing.retry import RetryPolicy
 from llm_router.routing.router import Router
 from tests.handed_time import EPOCH, loop_clock, run
@@ -33,8 +35,11 @@ TARGET = Target("openai", "openai", "gpt-5")
 REQUEST = ChatRequest("gpt-5", (ChatMessage("user", (TextPart("x" * 400),)),))
 PRICE = PriceEntry("v1", ModelPrice(Decimal(1), Decimal(10)))
 USAGE = Usage(tokens_input=100, tokens_output=50)
+PROMPT, SAID = count_tokens("x" * 400) + MESSAGE_TOKENS, count_tokens("x" * 40)
 ANSWER: tuple[StreamEvent, ...] = (Started("r", "gpt-5-x"), TextDelta("hi"), UsageReported(USAGE), Finished("stop"))
 IMAGE = GeneratedImage(b"png", "image/png", usage=USAGE)
+CAT = ImageRequest("a cat", "gpt-image", quality="low")
+EXPECTED_OF_IMAGE = Cost(count_tokens("a cat") * 1_000 + 408 * 10_000, "estimated", "v1")
 
 Script = Sequence[StreamEvent | BaseException | float]
 """The events of one call in order; an error is raised, a number of seconds is waited."""
@@ -94,9 +99,14 @@ class Asked:
     """What came of a request."""
 
     events: list[StreamEvent] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    meters: list[AttemptMeter] = field(default_factory=list)
     error: BaseException | None = None
     called_at: list[float] = field(default_factory=list)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        assert not any(meter.is_open for meter in self.meters)
+        return [meter.attempt for meter in self.meters]
 
     @property
     def outcomes(self) -> list[tuple[str, str | None]]:
@@ -113,7 +123,7 @@ async def _ask(scripts: list[Script], leave_after: int | None, cancel_at: float 
     router = router_to(provider)
 
     async def read() -> None:
-        async with router.stream_chat(REQUEST, TARGET, asked.attempts.append) as events:
+        async with router.stream_chat(REQUEST, TARGET, asked.meters.append) as events:
             async for event in events:
                 asked.events.append(event)
                 if len(asked.events) == leave_after:
@@ -191,7 +201,7 @@ def test_nothing_is_tried_again_after_content() -> None:
     assert asked.error is cut
     assert asked.events == [Started(), TextDelta("x" * 40)]
     (attempt,) = asked.attempts
-    assert (attempt.status, attempt.usage, attempt.cost.status) == ("error", Usage(100, 10), "estimated")
+    assert (attempt.status, attempt.usage, attempt.cost.status) == ("error", Usage(PROMPT, SAID), "estimated")
 
 
 def test_a_call_that_is_cancelled_is_recorded_with_an_estimate() -> None:
@@ -199,7 +209,10 @@ def test_a_call_that_is_cancelled_is_recorded_with_an_estimate() -> None:
     assert isinstance(asked.error, asyncio.CancelledError)
     (attempt,) = asked.attempts
     assert (attempt.status, attempt.duration, attempt.time_to_first_chunk) == ("cancelled", 2.5, 0.0)
-    assert (attempt.usage, attempt.cost) == (Usage(100, 10), Cost(200_000, "estimated", "v1"))
+    assert (attempt.usage, attempt.cost) == (
+        Usage(PROMPT, SAID),
+        Cost(PROMPT * 1_000 + SAID * 10_000, "estimated", "v1"),
+    )
 
 
 def test_a_call_that_is_cancelled_before_its_first_event_is_recorded() -> None:
@@ -234,42 +247,56 @@ def test_a_bug_in_a_provider_is_recorded_and_passes_as_it_is() -> None:
 
 
 def test_a_connection_that_is_not_there_is_said() -> None:
-    attempts: list[Attempt] = []
+    meters: list[AttemptMeter] = []
 
     async def read() -> None:
         router = Router({}, lambda *_: None, loop_clock())
-        async with router.stream_chat(REQUEST, TARGET, attempts.append) as events:
+        async with router.stream_chat(REQUEST, TARGET, meters.append) as events:
             async for _ in events:
                 pass
 
     with pytest.raises(NoRoute, match="No connection named 'openai'"):
         run(read())
-    assert attempts == []
+    assert meters == []
 
 
 @pytest.mark.parametrize(
     ("image", "outcome", "cost"),
     [
         (IMAGE, ("complete", None), Cost(600_000, "exact", "v1")),
-        (GeneratedImage(b"png", "image/png"), ("complete", None), Cost(None, "unpriced")),
+        (GeneratedImage(b"png", "image/png"), ("complete", None), EXPECTED_OF_IMAGE),
         (UpstreamFailed("x"), ("error", "upstream_error"), Cost(0, "exact")),
-        (asyncio.CancelledError(), ("cancelled", None), Cost(None, "unpriced")),
+        (UpstreamFailed("x", details={"sent": True}), ("error", "upstream_error"), EXPECTED_OF_IMAGE),
+        (asyncio.CancelledError(), ("cancelled", None), EXPECTED_OF_IMAGE),
     ],
 )
 def test_an_image_is_one_call_recorded_once(
     image: GeneratedImage | BaseException, outcome: tuple[str, str | None], cost: Cost
 ) -> None:
-    attempts: list[Attempt] = []
+    meters: list[AttemptMeter] = []
 
     async def make() -> GeneratedImage:
-        return await router_to(Scripted(image=image)).generate_image(
-            ImageRequest("a cat", "gpt-image"), TARGET, attempts.append
-        )
+        return await router_to(Scripted(image=image)).generate_image(CAT, TARGET, meters.append)
 
     if isinstance(image, GeneratedImage):
         assert run(make()) is image
     else:
         with pytest.raises(type(image)):
             run(make())
-    (attempt,) = attempts
+    (meter,) = meters
+    attempt = meter.attempt
+    assert not meter.is_open
     assert ((attempt.status, attempt.error_type), attempt.cost) == (outcome, cost)
+
+
+def test_an_image_without_a_price_is_left_uncounted() -> None:
+    """Its model is billed by the piece, or not at all; of tokens nobody spoke."""
+    meters: list[AttemptMeter] = []
+
+    async def make() -> None:
+        provider = Scripted(image=asyncio.CancelledError())
+        await Router({"openai": provider}, lambda *_: None, loop_clock()).generate_image(CAT, TARGET, meters.append)
+
+    with pytest.raises(asyncio.CancelledError):
+        run(make())
+    assert (meters[0].attempt.usage, meters[0].attempt.cost) == (Usage(), Cost(None, "unpriced"))

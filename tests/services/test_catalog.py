@@ -1,20 +1,18 @@
 """The catalog over providers that answer, hang or fail when the test says so; the clock is the test's."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from scripts import update_prices
 
-from llm_router.domain.catalog import ModelInfo, ModelPrice
+from llm_router.domain.catalog import ModelInfo
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.errors import InvalidRequest, NoRoute, UnknownModel, UpstreamFailed
 from llm_router.domain.events import StreamEvent
-from llm_router.domain.pricing import FREE
+from llm_router.domain.pricing import FREE, ModelPrice
 from llm_router.providers.base import GeneratedImage, ImageRequest, ListedModel, Provider
 from llm_router.services.catalog import Catalog, CatalogView
 from llm_router.services.snapshot import Snapshot, load_snapshot
@@ -93,6 +91,7 @@ def catalog_of(
     *connections: ConnectionSettings,
     providers: Mapping[str, Provider] | None = None,
     clock: Clock | None = None,
+    configured_prices: Mapping[str, ModelPrice] | None = None,
     local_unavailable_reason: str | None = None,
     timeout_seconds: float = 5.0,
 ) -> Catalog:
@@ -100,6 +99,7 @@ def catalog_of(
         connections,
         providers or {},
         snapshot,
+        configured_prices=configured_prices,
         local_unavailable_reason=local_unavailable_reason,
         clock=clock or Clock(),
         now=lambda: NOW,
@@ -126,10 +126,13 @@ async def test_a_live_list_names_the_models_and_the_snapshot_fills_in(snapshot: 
     assert info.label == "Claude Sonnet 4.5"
     assert info.max_output_tokens == 64_001
     assert info.supports_vision is True
-    assert info.price == ModelPrice(Decimal(3), Decimal(15), Decimal("0.3"), Decimal("3.75"))
+    assert info.price is not None
+    assert info.price.version == snapshot.version
+    assert (info.price.rates.input, info.price.rates.web_search) == (Decimal(3), Decimal(10))
     assert info.sources["listed"] == info.sources["max_output_tokens"] == "live"
     assert info.sources["price"] == info.sources["supports_vision"] == "bundled"
-    assert [(status.list, status.error, status.is_configured) for status in view.connections] == [("live", None, True)]
+    (status,) = view.connections
+    assert (status.list, status.listed_at, status.error, status.is_configured) == ("live", NOW, None, True)
 
 
 async def test_openai_lists_what_chats_and_what_draws(snapshot: Snapshot) -> None:
@@ -145,13 +148,37 @@ async def test_openai_lists_what_chats_and_what_draws(snapshot: Snapshot) -> Non
     assert (view.defaults.chat, view.defaults.image) == ("gpt-4o-mini", "gpt-image-1")
 
 
+async def test_other_lists_are_rid_of_what_does_not_answer_too(snapshot: Snapshot) -> None:
+    listing = ListingProvider(
+        *("mistral-embed", "codestral-embed-2505", "voxtral-mini-tts", "mistral-ocr-latest", "mistral-moderation-2603"),
+        *("BAAI/bge-m3", "nomic-embed-text:latest", "Qwen/Qwen3-Reranker-8B", "whisper-large-v3", "intfloat/e5-base"),
+        *("mistral-small-latest", "qwen3-30b-a3b-instruct", "gpt-oss:20b", "llama-guard-3"),
+    )
+    connection = compatible("relay", "https://api.together.xyz/v1")
+    async with catalog_of(snapshot, connection, providers={"relay": listing}) as catalog:
+        view = await catalog.models()
+    names = [info.target.model for info in view.models]
+    # Nothing tells that the first one makes vectors.
+    assert names == [
+        "intfloat/e5-base",
+        *("mistral-small-latest", "qwen3-30b-a3b-instruct", "gpt-oss:20b", "llama-guard-3"),
+    ]
+
+
+async def test_what_puts_nothing_out_is_known_by_its_price(snapshot: Snapshot) -> None:
+    listing = ListingProvider("together/Tev1-4B-experimental", "moonshotai/Kimi-K3")
+    connection = compatible("relay", "https://api.together.xyz/v1")
+    async with catalog_of(snapshot, connection, providers={"relay": listing}) as catalog:
+        assert ids((await catalog.models()).models) == ["relay/moonshotai/Kimi-K3"]
+
+
 async def test_without_a_list_the_snapshot_stands_in_and_says_so(snapshot: Snapshot) -> None:
     listing = ListingProvider()
     listing.error = UpstreamFailed("openai answered 500")
     async with catalog_of(snapshot, openai(), providers={"openai": listing}) as catalog:
         view = await catalog.models()
     (status,) = view.connections
-    assert status.list == "bundled"
+    assert (status.list, status.listed_at) == ("bundled", None)
     assert "openai answered 500" in (status.error or "")
     info = next(info for info in view.models if info.id == "gpt-5.4-mini")
     assert info.available
@@ -287,7 +314,7 @@ async def test_the_embedded_model_is_a_free_demo(snapshot: Snapshot) -> None:
         view = await catalog.models()
     info = view.models[-1]
     assert (info.id, info.is_demo, info.available, info.context_window) == ("local/smollm2", True, True, 4096)
-    assert info.price == FREE.rates
+    assert info.price == FREE
     assert view.defaults.chat == "local/smollm2"
 
 
@@ -445,39 +472,15 @@ async def test_claude_is_cooler(snapshot: Snapshot) -> None:
 # Prices
 
 
-async def test_the_model_that_answered_is_priced(snapshot: Snapshot) -> None:
-    catalog = catalog_of(snapshot, openai())
-    asked = Target("openai", "openai", "gpt-5")
-    assert _input_price(catalog, asked, "gpt-5-mini-2025-08-07") == Decimal("0.25")
-    assert _input_price(catalog, asked, "gpt-of-tomorrow") == Decimal("1.25")
-    assert _input_price(catalog, asked, None) == Decimal("1.25")
-    price = catalog.price_for(asked)
-    assert price is not None
-    assert price.version == snapshot.version
-
-
-async def test_the_moment_decides_where_prices_changed(snapshot: Snapshot) -> None:
+async def test_a_price_is_asked_for_at_a_moment_of_the_past_and_now(snapshot: Snapshot) -> None:
     catalog = catalog_of(snapshot, openai())
     asked = Target("openai", "openai", "o3")
     before = catalog.price_for(asked, at=datetime(2025, 6, 9, tzinfo=UTC))
-    after = catalog.price_for(asked, at=datetime(2025, 6, 10, tzinfo=UTC))
+    now = catalog.price_for(asked, "o3-2025-04-16")
     assert before is not None
-    assert after is not None
-    assert (before.rates.input, after.rates.input) == (Decimal(10), Decimal(2))
-
-
-async def test_a_vendor_is_known_by_its_host_and_ones_own_server_has_no_price(snapshot: Snapshot) -> None:
-    catalog = catalog_of(
-        snapshot,
-        compatible("fast", "https://api.groq.com/openai/v1"),
-        compatible("own", "http://192.168.1.7:8080/v1"),
-        compatible("sly", "https://api.groq.com.example.net/v1"),
-    )
-    model = "llama-3.3-70b-versatile"
-    assert _input_price(catalog, Target("fast", "openai_compatible", model), None) == Decimal("0.59")
-    assert catalog.price_for(Target("own", "openai_compatible", model)) is None
-    assert catalog.price_for(Target("sly", "openai_compatible", model)) is None
-    assert catalog.price_for(Target("gone", "openai_compatible", model)) is None
+    assert now is not None
+    assert (before.rates.input, now.rates.input) == (Decimal(10), Decimal(2))
+    assert catalog.price_for(Target("gone", "openai_compatible", "o3")) is None
 
 
 async def test_a_price_in_the_providers_own_list_wins(snapshot: Snapshot) -> None:
@@ -487,69 +490,38 @@ async def test_a_price_in_the_providers_own_list_wins(snapshot: Snapshot) -> Non
     async with catalog_of(snapshot, connection, providers={"relay": listing}) as catalog:
         (info,) = (await catalog.models()).models
         entry = catalog.price_for(info.target)
-    assert info.price == price
+    assert info.price == entry
     assert (info.sources["price"], info.sources["context_window"]) == ("live", "live")
     assert entry is not None
     assert (entry.rates, entry.version) == (price, "live")
 
 
-# The snapshot
+async def test_a_shown_price_is_todays_also_where_no_list_is_fetched(snapshot: Snapshot) -> None:
+    clock, days = Clock(), iter((datetime(2025, 6, 9, tzinfo=UTC), datetime(2025, 6, 10, tzinfo=UTC)))
+    connection = ConnectionSettings("work", "openai", "https://proxy.example/v1", models=("o3",))
+    catalog = Catalog([connection], {}, snapshot, clock=clock, now=lambda: next(days))
+
+    async def shown() -> Decimal | None:
+        (info,) = (await catalog.models()).models
+        return info.price.rates.input if info.price else None
+
+    assert await shown() == Decimal(10)
+    clock.seconds += 3599
+    assert await shown() == Decimal(10)
+    clock.seconds += 1
+    assert await shown() == Decimal(2)
 
 
-def test_the_snapshot_loads_in_an_instant() -> None:
-    durations = []
-    for _ in range(5):
-        started = time.perf_counter()
-        assert load_snapshot().vendor("anthropic").find("claude-sonnet-4-5-20250929") is not None
-        durations.append(time.perf_counter() - started)
-    assert min(durations) < 0.02
-
-
-def test_the_snapshot_is_what_the_script_makes_of_the_locked_price_list(snapshot: Snapshot) -> None:
-    text = update_prices.CATALOG.read_text(encoding="utf-8")
-    assert update_prices.dump({"version": snapshot.version, **update_prices.build()}) == text
-    assert len(text.encode()) < 150_000
-
-
-def test_facts_belong_to_a_family_and_not_to_what_merely_begins_alike(snapshot: Snapshot) -> None:
-    vendor = snapshot.vendor("openai")
-    assert vendor.facts("gpt-5-mini-2025-08-07").reasoning_levels == ("minimal", "low", "medium", "high")
-    assert vendor.facts("gpt-5-pro").reasoning_levels == ("high",)
-    assert vendor.facts("gpt-5.9-nova").reasoning_levels is None
-    assert vendor.facts("gpt-4o-mini").reasoning_levels == ()
-
-
-def test_of_two_rows_that_fit_the_earlier_counts() -> None:
-    def found(*rows: Mapping[str, object]) -> str | None:
-        table = {"hosts": [], "models": [{"prices": [{"input": "1"}], **row} for row in rows]}
-        head = {"version": "v", "families": {}, "preferred": {}}
-        row = Snapshot({**head, "vendors": {"v": table}}).vendor("v").find("Alpha-2-Pro")
-        return row.id if row else None
-
-    described, exact = {"id": "alpha", "match": ["^alpha-"]}, {"id": "alpha-2", "match": ["+-pro"]}
-    assert found(described, exact) == "alpha"
-    assert found(exact, described) == "alpha-2"
-    assert found({"id": "both", "match": [["*pha", "$-pro", "/2.p"]]}) == "both"
-    assert found({"id": "one", "match": [["*pha", "$-mini"]]}) is None
-
-
-def test_every_row_of_the_snapshot_can_be_read(snapshot: Snapshot) -> None:
-    for vendor in (snapshot.vendor(name) for name in ("openai", "anthropic", "google", "openrouter", "deepseek")):
-        for row in vendor.models:
-            assert vendor.find(row.id) is not None
-            assert row.prices
-            assert vendor.facts(row.id)
-
-
-def test_a_date_without_dashes_finds_the_same_model(snapshot: Snapshot) -> None:
-    found = snapshot.vendor("openai").find("gpt-5.4-20260305")
-    assert found is not None
-    assert found.id == "gpt-5.4"
-
-
-def _input_price(catalog: Catalog, target: Target, response_model: str | None) -> Decimal | None:
-    price = catalog.price_for(target, response_model)
-    return price.rates.input if price else None
+async def test_the_owners_own_price_is_shown_as_such(snapshot: Snapshot) -> None:
+    price = ModelPrice(Decimal("0.1"), Decimal("0.2"))
+    listing = ListingProvider("llama3.2", "qwen3")
+    async with catalog_of(
+        snapshot, compatible("den"), providers={"den": listing}, configured_prices={"den/qwen3": price}
+    ) as catalog:
+        llama, qwen = (await catalog.models()).models
+    assert llama.price is None
+    assert qwen.price is not None
+    assert (qwen.price.rates, qwen.price.version, qwen.sources["price"]) == (price, "configured", "configured")
 
 
 async def _until_asked(listing: ListingProvider, times: int) -> None:

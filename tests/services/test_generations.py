@@ -1,23 +1,24 @@
 """Runs, and those who end them or look on at a moment between two steps. A scripted upstream, a real file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llm_router.domain.attempts import Attempt
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Message
 from llm_router.domain.events import Finished, StreamEvent, TextDelta
+from llm_router.routing.metering import BeginAttempt
+from llm_router.services.changes import Changes
 from llm_router.services.chat import Caller
 from llm_router.services.conversations import Conversations
 from llm_router.services.generations import MAX_ANSWER_CHARACTERS, Generations, OpenStream
 from llm_router.store.database import Database, open_database
 from llm_router.store.messages import get_message
+from llm_router.store.sql import AsyncConnection
 from tests.store.rows import OWNER, conversation, keep, message, origin
 
 TARGET = Target("ollama", "openai_compatible", "llama3.2")
@@ -39,7 +40,7 @@ class Upstream:
         self.is_closed = asyncio.Event()
 
     @asynccontextmanager
-    async def open(self, _record: Callable[[Attempt], None]) -> AsyncIterator[AsyncIterator[StreamEvent]]:
+    async def open(self, _begin: BeginAttempt) -> AsyncIterator[AsyncIterator[StreamEvent]]:
         try:
             yield self._events()
         finally:
@@ -64,7 +65,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def runs_of(database: Database) -> Generations:
-    return Generations(database, lambda _target, _model: None, CLOCK, max_concurrent_runs=16)
+    return Generations(database, lambda *_: None, CLOCK, Changes(), max_concurrent_runs=16)
 
 
 async def start(database: Database, generations: Generations, tail: str, open_stream: OpenStream) -> str:
@@ -92,7 +93,7 @@ async def test_a_run_that_starts_while_the_server_shuts_down_is_interrupted_at_o
 
 async def test_a_run_that_starts_while_its_conversation_is_deleted_ends_too(database: Database, tmp_path: Path) -> None:
     generations, first, second = runs_of(database), Upstream("first"), Upstream("second")
-    conversations = Conversations(database, generations, tmp_path, CLOCK)
+    conversations = Conversations(database, generations, tmp_path, CLOCK, Changes())
     await start(database, generations, "1", first.open)
     await first.has_spoken.wait()
     first.may_close.clear()
@@ -140,7 +141,7 @@ async def test_an_answer_without_an_end_is_ended(database: Database) -> None:
     piece = "x" * 1_000_000
 
     @asynccontextmanager
-    async def open_stream(_record: Callable[[Attempt], None]) -> AsyncIterator[AsyncIterator[StreamEvent]]:
+    async def open_stream(_begin: BeginAttempt) -> AsyncIterator[AsyncIterator[StreamEvent]]:
         yield endless()
 
     async def endless() -> AsyncIterator[StreamEvent]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, Message
 from llm_router.domain.messages import ReasoningPart, TextPart
 from llm_router.domain.pricing import PriceEntry
+from llm_router.domain.tokens import MESSAGE_TOKENS, count_tokens
 from llm_router.domain.usage import Usage
+from llm_router.routing.metering import expected_of_image
 from llm_router.services.event_log import expand_events
 from llm_router.services.recovery import IDEMPOTENCY_KEY_DAYS, UNKNOWN_EVENTS, recover
+from llm_router.store.budgets import Reservation, insert_reservation
 from llm_router.store.conversations import get_conversation, insert_conversation
 from llm_router.store.database import Database, open_database
 from llm_router.store.generations import (
@@ -31,7 +35,8 @@ from llm_router.store.generations import (
     mark_streaming,
 )
 from llm_router.store.messages import get_message, insert_messages
-from llm_router.store.tables import OWNER_ID, message_chunks, messages, usage_logs, users
+from llm_router.store.tables import OWNER_ID, message_chunks, messages, reservations, usage_logs, users
+from tests.store.rows import attempt, bill, count, origin
 
 STRANGER = "stranger"
 NOW = 1_800_000_000_000
@@ -41,8 +46,10 @@ SYSTEM = "y" * 8
 START = {"conversation_id": "c1", "user_message_id": "q1", "message_id": "a1", "model": "ollama/llama3.2"}
 
 
-def price_for(target: Target, response_model: str | None) -> PriceEntry | None:
+def price_for(target: Target, response_model: str | None, at: datetime | None) -> PriceEntry | None:
     assert (target, response_model) == (Target("ollama", "openai_compatible", "llama3.2"), None)
+    assert at is not None
+    assert at < datetime.fromtimestamp(NOW / 1000, UTC), "the price of when it was asked, not of today"
     return PriceEntry("v1", ModelPrice(Decimal(1), Decimal(10)))
 
 
@@ -128,15 +135,15 @@ async def test_its_readers_resume_without_gap_or_repeat_and_the_end_lies_beyond_
 async def test_what_it_may_cost_is_estimated_and_said_to_be(database: Database) -> None:
     await crash(database, *CHUNKS)
     message = await recovered(database)
-    length = len("hm 👩‍👩‍👧" + CONTENT)
-    usage = Usage(tokens_input=(40 + 8) // 4, tokens_output=-(-length // 4))
-    assert usage.tokens_output is not None
-    cost = 12 * 1_000 + usage.tokens_output * 10_000
+    prompt = count_tokens(PROMPT) + count_tokens(SYSTEM) + 2 * MESSAGE_TOKENS
+    said = count_tokens("hm 👩‍👩‍👧" + CONTENT)
+    usage = Usage(tokens_input=prompt, tokens_output=said)
+    cost = prompt * 1_000 + said * 10_000
     assert (message.usage, message.cost_nanousd, message.cost_status) == (usage, cost, "estimated")
     (bill,) = await bills(database)
     assert (bill["conversation_id"], bill["message_id"], bill["device_id"]) == ("c1", "a1", "phone")
     assert (bill["status"], bill["error_type"], bill["cost_status"]) == ("cancelled", "interrupted", "estimated")
-    assert (bill["cost"], bill["tokens_input"], bill["price_version"]) == (cost, 12, "v1")
+    assert (bill["cost"], bill["tokens_input"], bill["price_version"]) == (cost, prompt, "v1")
     assert (bill["model"], bill["target"], bill["timestamp"]) == ("ollama/llama3.2", "ollama/llama3.2", 77)
 
 
@@ -147,7 +154,73 @@ async def test_what_the_provider_had_reported_counts(database: Database) -> None
 
     await crash(database, CHUNKS[0], usage(2, 1), chunk(3, "delta", text="x" * 400), usage(4, 2))
     message = await recovered(database)
-    assert message.usage == Usage(tokens_input=99, tokens_output=100, tokens_cache_read=9)
+    assert message.usage == Usage(tokens_input=99, tokens_output=count_tokens("x" * 400), tokens_cache_read=9)
+    assert message.cost_status == "bounded"
+
+
+async def reserve(database: Database, message_id: str, **values: Any) -> None:
+    given = {"message_id": message_id, "device_id": "phone", "model": "ollama/llama3.2", **values}
+    async with database.write() as connection:
+        await insert_reservation(connection, Reservation(origin(**given), 500, created_at=66))
+
+
+async def held_back(database: Database) -> int:
+    return await count(database, reservations)
+
+
+async def test_on_whose_behalf_the_call_was_made_is_known_from_what_was_held_back(database: Database) -> None:
+    await crash(database, *CHUNKS)
+    await reserve(database, "a1", source="cli", budget_override=True)
+    await recovered(database)
+    (bill,) = await bills(database)
+    assert (bill["source"], bill["budget_override"], bill["operation_name"]) == ("cli", 1, "chat")
+    assert (bill["conversation_id"], bill["message_id"]) == ("c1", "a1")
+    assert await held_back(database) == 0
+
+
+async def test_an_image_is_billed_as_one(database: Database) -> None:
+    await crash(database, CHUNKS[0])
+    await reserve(database, "a1", operation_name="image_generation")
+    message = await recovered(database)
+    (bill,) = await bills(database)
+    expected = expected_of_image(PROMPT, None)
+    assert message.usage.tokens_output == bill["tokens_output_image"] == expected.tokens_output
+    assert (bill["operation_name"], bill["tokens_input"]) == ("image_generation", count_tokens(PROMPT))
+    assert bill["cost_status"] == "estimated"
+
+
+async def test_tries_that_were_in_the_ledger_already_count_too(database: Database) -> None:
+    await crash(database, *CHUNKS)
+    before = attempt(7, "estimated", outcome="error", started_at=200)
+    await bill(database, origin(conversation_id="c1", message_id="a1"), before)
+    message = await recovered(database)
+    assert message.cost_nanousd == sum(bill["cost"] for bill in await bills(database))
+    in_order = sorted(await bills(database), key=lambda bill: bill["timestamp"])
+    assert [bill["status"] for bill in in_order] == ["error", "cancelled"]
+    assert in_order[-1]["tokens_input"] == message.usage.tokens_input, "a message shows the counts of its last call"
+
+
+async def test_a_bill_that_was_written_is_not_written_again(database: Database) -> None:
+    """The answer was stopped, and only the provider's last word was still to come."""
+    await crash(database, *CHUNKS)
+    await recovered(database)
+    await reserve(database, "a1")
+    before = await bills(database)
+    assert await recover(database, price_for, CLOCK) == 0
+    assert await bills(database) == before
+    assert await held_back(database) == 0
+
+
+async def test_a_call_whose_message_is_gone_is_known_to_have_been_made(database: Database) -> None:
+    await reserve(database, "gone")
+    await recover(database, price_for, CLOCK)
+    (bill,) = await bills(database)
+    assert (bill["model"], bill["target"], bill["device_id"]) == ("ollama/llama3.2", "ollama/llama3.2", "phone")
+    assert (bill["cost"], bill["cost_status"], bill["tokens_input"]) == (None, "unpriced", None)
+    assert (bill["message_id"], bill["timestamp"], bill["status"]) == (None, 66, "cancelled")
+    assert await held_back(database) == 0
+    await recover(database, price_for, CLOCK)
+    assert len(await bills(database)) == 1
 
 
 async def test_an_answer_of_which_nothing_was_stored_has_its_beginning_and_its_end(database: Database) -> None:
@@ -181,7 +254,7 @@ async def test_killed_halfway_the_next_start_does_the_rest(database: Database) -
     await crash(database, *CHUNKS)
     await crash(database, *CHUNKS, tail="2")
 
-    def fails_at_the_second(target: Target, response_model: str | None) -> PriceEntry | None:
+    def fails_at_the_second(target: Target, *_: object) -> PriceEntry | None:
         asked.append(target)
         if len(asked) == 2:
             raise asyncio.CancelledError
@@ -234,7 +307,7 @@ async def test_one_answer_that_cannot_be_put_away_does_not_keep_the_others_or_th
     await crash(database, tail="2")
     async with database.write() as connection:  # as a newer version may have written it
         await connection.execute(messages.update().where(messages.c.id == "q1").values(parts='[{"type": "audio"}]'))
-    found = await recover(database, lambda _target, _model: None, CLOCK)
+    found = await recover(database, lambda *_: None, CLOCK)
     async with database.read() as connection:
         assert (await get_message(connection, OWNER_ID, "a2")).status == "interrupted"
         assert (await get_message(connection, OWNER_ID, "a1")).status == "streaming"

@@ -39,7 +39,7 @@ _numbers = itertools.count()
 
 
 def attempt(
-    nanousd: int | None = None,
+    nanousd: int | None = 0,
     cost_status: CostStatus = "exact",
     *,
     outcome: AttemptStatus = "complete",

@@ -6,18 +6,27 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from llm_router.domain.budgets import Budget
+from llm_router.store.budgets import standings
 from llm_router.store.conversations import get_conversation, list_conversations
 from llm_router.store.database import Database
+from llm_router.store.devices import find_devices, list_devices
 from llm_router.store.generations import find_idempotent, get_event_record, list_unfinished
-from llm_router.store.images import StoredImage, get_image, images_of_conversation, insert_image
+from llm_router.store.images import StoredImage, get_image, images_of_conversation, insert_image, list_images
 from llm_router.store.messages import get_message, list_messages, path_to
+from llm_router.store.rollups import DIMENSIONS
+from llm_router.store.spending import series, summarise
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import metadata
-from llm_router.store.usage import summarise
+from llm_router.store.usage_log import Wanted, list_calls
 from tests.store.rows import OWNER, conversation, keep, message
 
+NOW = 1_795_000_000_123
+
 Statement = tuple[str, tuple[Any, ...]]
+
+BUDGET = Budget("b1", "day", "overall", None, limit_nanousd=1, created_at=1)
 
 
 @pytest.fixture
@@ -59,8 +68,64 @@ QUESTIONS: dict[str, tuple[Callable[[AsyncConnection], Awaitable[Any]], str]] = 
     "message": (lambda connection: get_message(connection, OWNER, "m1"), "sqlite_autoindex_messages_1"),
     "event record": (lambda connection: get_event_record(connection, OWNER, "m1"), "sqlite_autoindex_messages_1"),
     "unfinished": (list_unfinished, "ix_messages_unfinished"),
+    "money spent": (
+        lambda connection: standings(connection, OWNER, BUDGET, 0, None),
+        "usage_rollups USING PRIMARY KEY (user_id=? AND level=? AND start=?)",
+    ),
+    "money held back": (
+        lambda connection: standings(connection, OWNER, BUDGET, 0, None),
+        "reservations USING INDEX ix_reservations_user_id (user_id=?)",
+    ),
+    "list of images": (
+        lambda connection: list_images(connection, OWNER, limit=50, cursor="i1"),
+        "ix_images_user_id_id (user_id=? AND id<?)",
+    ),
     "idempotency": (lambda connection: find_idempotent(connection, OWNER, "k"), "PRIMARY KEY"),
-    "usage": (lambda connection: summarise(connection, OWNER), "ix_usage_logs_user_id_timestamp"),
+    "usage": (
+        lambda connection: summarise(connection, OWNER),
+        "usage_facets USING PRIMARY KEY (user_id=? AND level=? AND facet=? AND start>? AND start<?)",
+    ),
+    "usage of a range": (
+        lambda connection: summarise(connection, OWNER, since=1_700_000_000_001, until=1_710_000_000_001),
+        "ix_usage_logs_user_id_timestamp_id (user_id=? AND timestamp>? AND timestamp<?)",
+    ),
+    "usage of a device": (
+        lambda connection: summarise(connection, OWNER, ["phone"], since=1_700_000_000_001),
+        "usage_facets USING PRIMARY KEY (user_id=? AND level=? AND facet=? AND start>? AND start<?)",
+    ),
+    "series": (
+        lambda connection: series(connection, OWNER, "day", "model", now=NOW, since=NOW - 3 * 86_400_001),
+        "usage_facets USING PRIMARY KEY (user_id=? AND level=? AND facet=? AND start>? AND start<?)",
+    ),
+    "series by the hour": (
+        lambda connection: series(connection, OWNER, "hour", "source", now=NOW, since=NOW - 86_400_001),
+        "usage_rollups USING PRIMARY KEY (user_id=? AND level=? AND start>? AND start<?)",
+    ),
+    "list of calls": (
+        lambda connection: list_calls(connection, OWNER, Wanted(), limit=50, cursor="NS5jMQ"),
+        "ix_usage_logs_user_id_timestamp_id (user_id=? AND timestamp>? AND (timestamp,id)<(?,?))",
+    ),
+    "list of calls of a time": (
+        lambda connection: list_calls(connection, OWNER, Wanted(1, 2), limit=50),
+        "ix_usage_logs_user_id_timestamp_id (user_id=? AND timestamp>? AND timestamp<?)",
+    ),
+    "calls of a conversation": (
+        lambda connection: list_calls(connection, OWNER, Wanted(conversation_id="c1"), limit=50),
+        "ix_usage_logs_conversation_id (conversation_id=?)",
+    ),
+    **{
+        f"calls of a {name} by {table}": (
+            lambda connection, name=name: list_calls(connection, OWNER, Wanted(only={name: ["x"]}), limit=50),  # type: ignore[misc]
+            index,
+        )
+        for name in DIMENSIONS
+        for table, index in (
+            ("hour", "usage_rollups USING PRIMARY KEY (user_id=? AND level=? AND start>? AND start<?)"),
+            ("moment", "ix_usage_logs_user_id_timestamp_id (user_id=? AND timestamp>? AND timestamp<?)"),
+        )
+    },
+    "devices": (lambda connection: list_devices(connection, OWNER, "d"), "devices USING PRIMARY KEY (user_id=?)"),
+    "a device by name": (lambda connection: find_devices(connection, OWNER, "d"), "PRIMARY KEY (user_id=?)"),
     "images": (lambda connection: images_of_conversation(connection, OWNER, "c1"), "ix_images_"),
     "image": (lambda connection: get_image(connection, OWNER, "i1"), "sqlite_autoindex_images_1"),
 }

@@ -5,17 +5,25 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 import llm_router.store
 from llm_router.domain.errors import StorageFailed
 from llm_router.store.database import open_database
+from llm_router.store.devices import list_devices
+from llm_router.store.rollups import local_zone_name
 from llm_router.store.schema import HEAD, migrate, upgrade_schema
+from llm_router.store.spending import summarise
 
 Schema = dict[str, dict[str, Any]]
 
@@ -79,7 +87,7 @@ def test_a_file_of_today_is_left_as_it_is(path: Path) -> None:
 
 
 def test_an_older_file_is_copied_beside_itself_and_brought_up_to_date(path: Path) -> None:
-    """There is no older revision yet: a file from before the first one stands for it."""
+    """A revision that nobody knows stands for an upgrade that goes wrong."""
     path.parent.mkdir()
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
@@ -95,6 +103,140 @@ def test_an_older_file_is_copied_beside_itself_and_brought_up_to_date(path: Path
     copy.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT word FROM precious").fetchall() == [("kept",)]
+
+
+OLD_CALLS = [
+    # (id, user, device, model, tokens in, cost, cost status, timestamp)
+    ("a1", "owner", "phone-1234-5678", "gpt-5", 10, 5, "exact", 1_767_225_599_999),  # the last moment of 2025, in UTC
+    ("a2", "owner", "phone-1234-5678", "gpt-5", None, 7, "estimated", 1_767_225_600_000),
+    ("a3", "owner", None, "gpt-5", 1, None, "unpriced", 1_767_225_600_001),
+    ("a4", "owner", "desk", "claude", 3, 11, "exact", 1_767_229_200_000),
+    ("a5", "stranger", "desk", "claude", 3, 1000, "exact", 1_767_229_200_000),
+]
+
+
+def make_0001(path: Path) -> None:
+    """A file of the first version, as that version made it, with calls in it."""
+    engine = create_engine(f"sqlite:///{path}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(llm_router.store.__path__[0]) / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("INSERT INTO users VALUES ('stranger', 'stranger', 1)")
+        file.execute(
+            "INSERT INTO conversations (id, user_id, title, device_id, created_at, updated_at) "
+            "VALUES ('c1', 'owner', 'old', 'tablet', 5, 9)"
+        )
+        file.execute(
+            "INSERT INTO messages (id, user_id, conversation_id, role, content, status, created_at, device_id) "
+            "VALUES ('m1', 'owner', 'c1', 'user', 'Hello?', 'complete', 6, 'phone-1234-5678')"
+        )
+        file.execute("INSERT INTO idempotency_keys VALUES ('owner', 'k', 'hash', 'm1', 1)")
+        file.executemany(
+            "INSERT INTO usage_logs (id, user_id, device_id, model, tokens_input, cost, cost_status, timestamp, "
+            "source, provider, connection, target, operation_name, status) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'web', 'openai', 'openai', 't', 'chat', 'complete')",
+            OLD_CALLS,
+        )
+
+
+async def test_a_file_of_the_first_version_keeps_every_call_and_every_sum(path: Path) -> None:
+    path.parent.mkdir()
+    make_0001(path)
+    database = await open_database(path)
+    async with database.read() as connection:
+        mine = await summarise(connection, "owner")
+        parts = await summarise(connection, "owner", since=1_767_225_600_000, until=1_767_225_600_001)
+        theirs = await summarise(connection, "stranger")
+        devices = await list_devices(connection, "owner", None)
+    await database.close()
+    assert (mine.totals.requests, mine.totals.cost_nanousd, mine.totals.tokens_input) == (4, 23, 14)
+    assert (mine.totals.exact, mine.totals.estimated, mine.totals.unpriced) == (2, 1, 1)
+    assert (parts.totals.requests, parts.totals.cost_nanousd) == (1, 7)
+    assert theirs.totals.cost_nanousd == 1000
+    assert [(each.id, each.name, each.created_at, each.last_seen_at) for each in devices] == [
+        ("desk", "Device desk", 1_767_229_200_000, 1_767_229_200_000),
+        ("phone-1234-5678", "Device phone-12", 6, 1_767_225_600_000),
+        ("tablet", "Device tablet", 5, 5),
+    ]
+    with closing(sqlite3.connect(path)) as found:
+        assert found.execute("SELECT message_id FROM idempotency_keys").fetchall() == [("m1",)]
+        assert found.execute("SELECT id, cost FROM usage_logs ORDER BY id").fetchall() == [
+            (id, cost) for id, _, _, _, _, cost, _, _ in OLD_CALLS
+        ]
+        rollups = found.execute("SELECT level, sum(requests), sum(cost) FROM usage_rollups GROUP BY level").fetchall()
+        assert rollups == [("day", 5, 1023), ("hour", 5, 1023), ("month", 5, 1023)]
+        assert found.execute("SELECT time_zone FROM usage_calendar").fetchall() == [(local_zone_name(),)]
+    assert path.with_name(f"router.db.before-{HEAD}").exists()
+
+
+OPENS = """
+import asyncio, sys
+from pathlib import Path
+from llm_router.store.database import open_database
+asyncio.run(open_database(Path(sys.argv[1])))
+"""
+
+
+def days_and_months(path: Path, zone: str) -> list[tuple[str, str, int]]:
+    """What they are in the file when a server in `zone` has opened it, the starts as that zone writes them."""
+    subprocess.run([sys.executable, "-c", OPENS, path], env={"TZ": zone}, check=True)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT level, start, sum(requests) FROM usage_rollups WHERE level <> 'hour' AND user_id = 'owner' "
+            "GROUP BY level, start ORDER BY level, start"
+        ).fetchall()
+        assert connection.execute("SELECT time_zone FROM usage_calendar").fetchall() == [(zone,)]
+    return [
+        (level, datetime.fromtimestamp(start / 1000, ZoneInfo(zone)).isoformat(), calls) for level, start, calls in rows
+    ]
+
+
+def test_another_time_zone_counts_other_days_and_months(path: Path) -> None:
+    path.parent.mkdir()
+    make_0001(path)
+    utc = days_and_months(path, "UTC")
+    assert utc == [
+        ("day", "2025-12-31T00:00:00+00:00", 1),
+        ("day", "2026-01-01T00:00:00+00:00", 3),
+        ("month", "2025-12-01T00:00:00+00:00", 1),
+        ("month", "2026-01-01T00:00:00+00:00", 3),
+    ]
+    assert days_and_months(path, "Europe/Berlin") == [
+        ("day", "2026-01-01T00:00:00+01:00", 4),
+        ("month", "2026-01-01T00:00:00+01:00", 4),
+    ]
+    assert days_and_months(path, "America/New_York") == [
+        ("day", "2025-12-31T00:00:00-05:00", 4),
+        ("month", "2025-12-01T00:00:00-05:00", 4),
+    ]
+    assert days_and_months(path, "UTC") == utc
+
+
+def test_the_same_time_zone_is_counted_once(path: Path) -> None:
+    """What a second start finds it takes as it is."""
+    path.parent.mkdir()
+    make_0001(path)
+    upgrade_schema(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE usage_rollups SET requests = 77")
+    upgrade_schema(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT DISTINCT requests FROM usage_rollups").fetchall() == [(77,)]
+
+
+def test_sums_that_were_not_counted_to_the_end_are_counted_at_the_next_start(path: Path) -> None:
+    """Killed between the new tables and the sums."""
+    path.parent.mkdir()
+    make_0001(path)
+    migrate(path)
+    upgrade_schema(path)
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT level, sum(requests) FROM usage_rollups GROUP BY level").fetchall()
+    assert rows == [("day", 5), ("hour", 5), ("month", 5)]
 
 
 def test_a_migration_that_fails_midway_leaves_nothing_of_itself(path: Path) -> None:

@@ -27,6 +27,8 @@ def build(tmp_path: Path) -> Path:
         "index.html": INDEX,
         "favicon.svg": b"<svg/>",
         "manifest.webmanifest": b"{}",
+        "service-worker.js": b"self.addEventListener('fetch', () => {});",
+        "icons/icon-192.png": b"PNG",
         "assets/index-4f2a.js": SCRIPT,
         "assets/index-4f2a.js.gz": gzip.compress(SCRIPT),
         "assets/index-4f2a.js.br": b"stands for brotli",
@@ -95,7 +97,16 @@ async def test_hashed_files_are_kept_for_a_year_and_others_shortly(server: Loopb
     assert font.headers["content-type"] == "font/woff2"
     manifest = await server.request("GET", "/manifest.webmanifest")
     assert manifest.headers["content-type"] == "application/manifest+json"
-    assert manifest.headers["cache-control"] == "public, max-age=3600"
+    assert manifest.headers["cache-control"] == "no-cache"
+    icon = await server.request("GET", "/icons/icon-192.png")
+    assert icon.headers["cache-control"] == "public, max-age=3600"
+
+
+async def test_the_worker_that_keeps_the_page_is_never_an_old_one(server: Loopback) -> None:
+    worker = await server.request("GET", "/service-worker.js")
+    assert (worker.status, worker.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+    assert worker.headers["cache-control"] == "no-cache"
+    assert "script-src 'self'" in worker.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

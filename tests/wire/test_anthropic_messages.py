@@ -7,6 +7,7 @@ from llm_router.domain.chat import ChatRequest
 from llm_router.domain.errors import UpstreamFailed, UpstreamOverloaded
 from llm_router.domain.events import Failed, Finished, ReasoningDelta, Started, StreamEvent, TextDelta
 from llm_router.domain.messages import ChatMessage, ReasoningPart, TextPart, ToolCallPart
+from llm_router.domain.usage import Usage
 from llm_router.wire.anthropic_messages import StreamDecoder, encode_request
 from tests.wire.streams import decode, fold
 
@@ -247,6 +248,59 @@ def test_a_stopped_answer_has_its_input_counted_and_its_output_unknown() -> None
     """`message_start` says 3 tokens out before anything was said: no count of what a stopped answer cost."""
     [usage] = [event for event in events_of(START)[1:-1] if hasattr(event, "usage")]
     assert (usage.usage.tokens_input, usage.usage.tokens_output) == (9, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "delta"),
+    [
+        pytest.param({}, {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 5}, id="at the end only"),
+        pytest.param(
+            {"input_tokens": 0, "output_tokens": 0},
+            {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 5},
+            id="zeros at the beginning",
+        ),
+        pytest.param(
+            {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 1},
+            {"input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 5},
+            id="zeros at the end",
+        ),
+        pytest.param(
+            {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 1},
+            {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 5},
+            id="cumulative in both",
+        ),
+        pytest.param(
+            {"input_tokens": 9, "cache_read_input_tokens": 20, "output_tokens": 1},
+            {"input_tokens": None, "cache_read_input_tokens": None, "output_tokens": 5},
+            id="nulls at the end",
+        ),
+    ],
+)
+def test_usage_at_either_end_of_a_stream(start: dict[str, Any], delta: dict[str, Any]) -> None:
+    usage = usage_between(start, delta)
+    assert (usage.tokens_input, usage.tokens_cache_read, usage.tokens_output) == (29, 20, 5)
+
+
+def test_an_empty_answer_has_no_tokens_out() -> None:
+    assert usage_between({"input_tokens": 9, "output_tokens": 1}, {"output_tokens": 0}).tokens_output == 0
+
+
+def test_writes_for_an_hour_stay_so_though_the_end_of_the_stream_has_the_total_alone() -> None:
+    split = {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 2000}
+    usage = usage_between(
+        {"input_tokens": 9, "cache_creation_input_tokens": 2100, "cache_creation": split, "output_tokens": 1},
+        {"cache_creation_input_tokens": 2100, "output_tokens": 5},
+    )
+    assert (usage.tokens_input, usage.tokens_cache_write, usage.tokens_cache_write_1h) == (2109, 2100, 2000)
+
+
+def usage_between(start: dict[str, Any], delta: dict[str, Any]) -> Usage:
+    """What a stream took that says `start` at its beginning and `delta` at its end."""
+    begin = {"type": "message_start", "message": {"id": "m", "model": "c", "usage": start}}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": delta}
+    usage = fold(events_of(begin, end, STOP)).usage
+    assert usage is not None
+    return usage
 
 
 def test_overload_in_the_stream_fails_it_and_keeps_what_came() -> None:

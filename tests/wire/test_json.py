@@ -1,6 +1,6 @@
 import pytest
 
-from llm_router.wire.json import read_json
+from llm_router.wire.json import count, read_json
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_half_a_character_does_not_cost_the_answer(source: str, expected: str) -
 @pytest.mark.parametrize("source", ["", "{", '{"text":"', "data", b"\xff"])
 def test_what_is_no_json_is_nothing(source: str | bytes) -> None:
     assert read_json(source) is None
+
+
+def test_what_nobody_can_have_counted_is_no_count() -> None:
+    assert [count(value) for value in (0, 12.0, 10**9)] == [0, 12, 10**9]
+    assert [count(value) for value in (-1, 1.5, True, "7", None, 10**9 + 1, 2**53, 1e300, float("nan"))] == [None] * 9

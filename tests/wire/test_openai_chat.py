@@ -203,3 +203,7 @@ def test_an_error_in_the_stream_is_its_end(line: str) -> None:
     assert len(events) == 1
     assert type(failure(events)) is UpstreamFailed
     assert "boom" in failure(events).message
+
+
+def test_a_model_s_name_has_an_end() -> None:
+    assert events_of(chunk({"content": "a"}, "stop", model="m" * 1_000_000))[0] == Started("c1", "m" * 200)

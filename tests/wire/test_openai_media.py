@@ -32,9 +32,9 @@ def test_decodes_bytes_and_usage() -> None:
     assert image.content is not None
     assert image.content.startswith(b"\x89PNG\r\n")
     assert (image.media_type, image.url, image.revised_prompt) == ("image/png", None, None)
-    assert (answer.tokens_input, answer.tokens_output, answer.cost_reported) == (10, 4160, None)
-    assert answer.raw_usage is not None
-    assert answer.raw_usage["output_tokens_details"] == {"image_tokens": 4160, "text_tokens": 0}
+    assert answer.usage is not None
+    assert (answer.usage.tokens_input, answer.usage.tokens_output, answer.usage.cost_reported) == (10, 4160, None)
+    assert (answer.usage.tokens_input_image, answer.usage.tokens_output_image) == (0, 4160)
 
 
 @needs_recordings
@@ -45,7 +45,7 @@ def test_decodes_an_address_without_usage() -> None:
     assert image.url is not None
     assert image.url.startswith("https://")
     assert image.revised_prompt is not None
-    assert (answer.tokens_input, answer.raw_usage) == (None, None)
+    assert answer.usage is None
 
 
 @needs_recordings
@@ -53,7 +53,8 @@ def test_decodes_a_cost() -> None:
     answer = decode_images(
         recording("xai/images-generations/xai-image-generation-cost-in-usd-ticks-grok-imagine-image").body
     )
-    assert answer.cost_reported == Decimal("0.02")
+    assert answer.usage is not None
+    assert answer.usage.cost_reported == Decimal("0.02")
     assert answer.images[0].media_type == "image/jpeg"
 
 

@@ -2,24 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Literal
 
 from llm_router.domain.chat import ProviderName, Target
+from llm_router.domain.pricing import ModelPrice as ModelPrice
+from llm_router.domain.pricing import PriceEntry
 
 FactSource = Literal["live", "bundled", "configured", "assumed"]
 """`live`: the provider's own model list. `bundled`: the snapshot shipped with this version.
 `configured`: the owner's configuration file. `assumed`: nothing better is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPrice:
-    """Dollars per million tokens. None is unknown, not free."""
-
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
+def catalog_id(connection: str, model: str) -> str:
+    """What a request names: the bare model at `openai` and `anthropic`, `connection/model` elsewhere."""
+    return model if connection in ("openai", "anthropic") else f"{connection}/{model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,7 @@ class ModelInfo:
     """One row of the catalog. Capabilities are None where unknown."""
 
     id: str
-    """What a request names: the bare model at `openai` and `anthropic`, `connection/model` elsewhere."""
+    """See `catalog_id`."""
     target: Target
     label: str
     available: bool
@@ -42,7 +38,7 @@ class ModelInfo:
     generates_images: bool = False
     is_demo: bool = False
     """The embedded model: good enough to try the house, not to live in it."""
-    price: ModelPrice | None = None
+    price: PriceEntry | None = None
     sources: Mapping[str, FactSource] = field(default_factory=dict)
     """By fact (`listed`, `context_window`, `price`, …): where it came from."""
 

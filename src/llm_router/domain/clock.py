@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,8 @@ class Clock:
     def now_ms(self) -> int:
         """Milliseconds since 1970, as they are stored."""
         return int(self.wall() * 1000)
+
+
+def moment_of(milliseconds: int) -> datetime:
+    """A time as it is stored, as the moment it is: in UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

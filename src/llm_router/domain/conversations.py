@@ -52,6 +52,9 @@ class Message:
     time_to_first_chunk: float | None = None
     """Seconds from sending the prompt upstream to the first content; None where none came."""
     duration: float | None = None
+    """Seconds from taking the prompt to the end."""
+    reasoning_duration: float | None = None
+    """Seconds from the first to the last of what was thought aloud; None where nothing was."""
 
     @property
     def is_finished(self) -> bool:
@@ -81,6 +84,7 @@ class Message:
             "error": self.error,
             "time_to_first_chunk": self.time_to_first_chunk,
             "duration": self.duration,
+            "reasoning_duration": self.reasoning_duration,
             "created_at": shown_time(self.created_at),
         }
 

@@ -9,6 +9,7 @@
     ├── NotFound
     │   └── UnknownModel
     ├── Conflict
+    ├── BudgetExceeded          the owner's own limit on money
     ├── RateLimited             upstream or ours
     ├── UpstreamError
     │   ├── UpstreamRejected    our credential was refused there
@@ -113,6 +114,13 @@ class UnknownModel(NotFound):
 
 class Conflict(RouterError):
     error_type = "conflict"
+    is_caller_fault = True
+
+
+class BudgetExceeded(RouterError):
+    """`details` say which budget, how it stands, and when it begins anew."""
+
+    error_type = "budget_exceeded"
     is_caller_fault = True
 
 

@@ -38,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 ERROR_BODY_BYTES = 1024 * 1024
 LIST_BYTES = 16 * 1024 * 1024
 IMAGE_BYTES = 64 * 1024 * 1024
+ANSWER_BYTES = 16 * 1024 * 1024
 LIST_SECONDS = 15.0
 
 _LOWER_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
@@ -54,6 +55,8 @@ class EventDecoder(Protocol):
     def feed(self, event: ServerSentEvent) -> list[StreamEvent]: ...
 
     def close(self) -> list[StreamEvent]: ...
+
+    def decode_answer(self, body: bytes) -> list[StreamEvent]: ...
 
 
 def open_session(timeouts: Timeouts, connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
@@ -102,15 +105,19 @@ class Upstream:
 
         The first-token limit runs from the sending to the first content; keep-alives do not extend it. After that
         the idle limit runs between any two arrivals, and a keep-alive counts: the upstream lives, and says so.
+        A server that cannot stream answers in one piece, for which there is as much time as for an image.
         """
         waiting = _Waiting("first_token", self._timeouts.first_token)
         response = await self._send("POST", path, waiting, body, accept="text/event-stream")
         try:
             if response.status != 200:
                 raise self._named(await self._refusal(response, waiting))
-            if response.content_type != "text/event-stream":
-                raise self._named(await self._not_a_stream(response, waiting))
-            async with aclosing(self._events(response, decoder, waiting)) as events:
+            reader: _StreamReader | _AnswerReader
+            if response.content_type == "text/event-stream":
+                reader = _StreamReader(decoder)
+            else:
+                reader, waiting = _AnswerReader(decoder), self._whole_limit()
+            async with aclosing(self._events(response, reader, waiting)) as events:
                 yield events
         finally:
             # Closed, not given back to the pool: an upstream that is cut off stops working, and billing.
@@ -124,9 +131,12 @@ class Upstream:
 
     async def post(self, path: str, body: Mapping[str, Any], decode: Callable[[bytes], T]) -> T:
         """What `decode` makes of an answer that comes in one piece (an image). Raises a RouterError."""
-        # As long as a stream may be silent at most: nothing arrives here before all of it is done.
-        waiting = _Waiting("whole", self._timeouts.first_token + self._timeouts.idle)
+        waiting = self._whole_limit()
         return await self._whole(await self._send("POST", path, waiting, body), waiting, IMAGE_BYTES, decode)
+
+    def _whole_limit(self) -> "_Waiting":
+        """As long as a stream may be silent at most: nothing arrives before all of it is done."""
+        return _Waiting("whole", self._timeouts.first_token + self._timeouts.idle)
 
     async def _send(
         self,
@@ -159,12 +169,12 @@ class Upstream:
                     allow_redirects=False,
                 )
         except _LOWER_ERRORS as error:
-            raise self._named(self._translated(error, waiting)) from None
+            was_sent = data is not None and data.tell() == data.getbuffer().nbytes
+            raise self._named(self._translated(error, waiting, was_sent=was_sent)) from None
 
     async def _events(
-        self, response: aiohttp.ClientResponse, decoder: EventDecoder, waiting: "_Waiting"
+        self, response: aiohttp.ClientResponse, reader: "_StreamReader | _AnswerReader", waiting: "_Waiting"
     ) -> AsyncGenerator[StreamEvent, None]:
-        sse = SSEDecoder()
         has_content = False
         while True:
             broken: Exception | None = None
@@ -174,14 +184,14 @@ class Upstream:
             except _LOWER_ERRORS as error:
                 data, broken = _left_over(response.content), error
             try:
-                events = _decoded(sse.feed(data), decoder)
+                events = reader.feed(data)
                 if not data and broken is None:
-                    events += _decoded(sse.close(), decoder)
+                    events += reader.flush()
             except RouterError as error:
                 raise self._named(error) from None
             has_content = has_content or any(isinstance(event, CONTENT_EVENTS) for event in events)
             if not data or broken is not None:
-                events += self._ending(decoder, broken, waiting, has_content)
+                events += self._ending(response, reader, broken, waiting, has_content)
             for event in events:
                 if isinstance(event, Failed):
                     raise self._named(event.error)
@@ -192,13 +202,23 @@ class Upstream:
                 waiting = _Waiting("idle", self._timeouts.idle)
 
     def _ending(
-        self, decoder: EventDecoder, broken: Exception | None, waiting: "_Waiting", has_content: bool
+        self,
+        response: aiohttp.ClientResponse,
+        reader: "_StreamReader | _AnswerReader",
+        broken: Exception | None,
+        waiting: "_Waiting",
+        has_content: bool,
     ) -> list[StreamEvent]:
         """What the end of the bytes means. An answer that was whole before a break is whole; the codec knows."""
-        ending = decoder.close()
-        if broken is None or (ending and isinstance(ending[-1], Finished)):
+        ending = reader.close()
+        if ending and isinstance(ending[-1], Finished):
             return ending
-        return [Failed(self._translated(broken, waiting, has_content))]
+        if broken is not None:
+            return [Failed(self._translated(broken, waiting, has_content, was_sent=True))]
+        for event in ending:
+            if isinstance(event, Failed):
+                _mark_sent(event.error)
+        return ending or [Failed(self._no_answer(response, reader.body))]
 
     async def _whole(
         self, response: aiohttp.ClientResponse, waiting: "_Waiting", max_bytes: int, decode: Callable[[bytes], T]
@@ -207,12 +227,12 @@ class Upstream:
             if response.status != 200:
                 raise self._named(await self._refusal(response, waiting))
             body = await self._read(response, waiting, max_bytes)
-            if len(body) > max_bytes:
-                raise self._named(UpstreamError(f"The answer is larger than {max_bytes // 2**20} MB."))
             try:
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
                 return decode(body)
             except RouterError as error:
-                raise self._named(error) from None
+                raise self._named(_mark_sent(error)) from None
         finally:
             response.close()
 
@@ -226,7 +246,7 @@ class Upstream:
                     pieces.append(piece)
                     size += len(piece)
         except _LOWER_ERRORS as error:
-            raise self._named(self._translated(error, waiting)) from None
+            raise self._named(self._translated(error, waiting, was_sent=True)) from None
         return b"".join(pieces)
 
     async def _refusal(self, response: aiohttp.ClientResponse, waiting: "_Waiting") -> RouterError:
@@ -242,20 +262,24 @@ class Upstream:
             body = b""  # the status says enough, and more than a broken body does
         return self._decode_error(response.status, response.headers, body)
 
-    async def _not_a_stream(self, response: aiohttp.ClientResponse, waiting: "_Waiting") -> RouterError:
-        """A 200 that is no event stream: an error in disguise, or an answer in one piece that was not asked for."""
-        body = (await self._read(response, waiting, ERROR_BODY_BYTES))[:ERROR_BODY_BYTES]
+    def _no_answer(self, response: aiohttp.ClientResponse, body: bytes) -> RouterError:
+        """A 200 that is no answer: an error in disguise, or something that was never an API."""
         if mapping(read_json(body)).get("error"):
             return self._decode_error(response.status, response.headers, body)
-        # Not retryable: the whole answer may have been made, and billed, and would be again.
+        # Not retryable: an answer may have been made, and billed, and would be again.
         return UpstreamError(
             f"{self._place} answered with {response.content_type} where an event stream was expected. "
             "Check that the base URL leads to the API and that it can stream.",
             details={"content_type": response.content_type},
         )
 
-    def _translated(self, error: Exception, waiting: "_Waiting", has_content: bool = False) -> RouterError:
-        """The client's error in our words, most specific first. It is not chained: its repr may hold our headers."""
+    def _translated(
+        self, error: Exception, waiting: "_Waiting", has_content: bool = False, *, was_sent: bool = False
+    ) -> RouterError:
+        """The client's error in our words, most specific first. It is not chained: its repr may hold our headers.
+
+        `was_sent`: the upstream has the whole request; see `_mark_sent`.
+        """
         place = self._place
         match error:
             case aiohttp.ConnectionTimeoutError():
@@ -282,7 +306,8 @@ class Upstream:
                 return UpstreamError("The base URL is not an address.")
             case HttpProcessingError() | aiohttp.ClientResponseError():
                 return UpstreamFailed(f"{place} does not speak HTTP as it should{_kept(has_content)}.")
-        return UpstreamFailed(f"The connection to {place} broke{_kept(has_content)}.")
+        failed = UpstreamFailed(f"The connection to {place} broke{_kept(has_content)}.")
+        return _mark_sent(failed) if was_sent else failed
 
     def _named(self, error: RouterError) -> RouterError:
         """`error` under the connection's name, and without what the upstream echoed of the key."""
@@ -318,17 +343,80 @@ class _Waiting:
                 return f"No answer within {self.seconds:g} s"
 
 
-def _decoded(sent: Iterable[ServerSentEvent], decoder: EventDecoder) -> list[StreamEvent]:
-    """What is said in them, up to the first that cannot be read: what came before it stands."""
-    events: list[StreamEvent] = []
-    for each in sent:
+class _StreamReader:
+    """The bytes of an event stream to events."""
+
+    body = b""
+    """Of an answer in one piece."""
+
+    def __init__(self, decoder: EventDecoder) -> None:
+        self._sse = SSEDecoder()
+        self._decoder = decoder
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        return self._decoded(self._sse.feed(data))
+
+    def flush(self) -> list[StreamEvent]:
+        """What was waiting for a body that has now ended, and was not cut."""
+        return self._decoded(self._sse.close())
+
+    def close(self) -> list[StreamEvent]:
+        """What the end means for the answer."""
+        return self._decoder.close()
+
+    def _decoded(self, sent: Iterable[ServerSentEvent]) -> list[StreamEvent]:
+        """What is said in them, up to the first that cannot be read: what came before it stands."""
+        events: list[StreamEvent] = []
+        for each in sent:
+            try:
+                events += self._decoder.feed(each)
+            except Exception:
+                return [*events, _unreadable()]
+        return events
+
+
+class _AnswerReader:
+    """The bytes of an answer in one piece to events, when it is whole."""
+
+    def __init__(self, decoder: EventDecoder) -> None:
+        self._decoder = decoder
+        self._body = bytearray()
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self._body)
+
+    def feed(self, data: bytes) -> list[StreamEvent]:
+        """Nothing yet. Raises UpstreamError where it grows without bound."""
+        self._body += data
+        if len(self._body) > ANSWER_BYTES:
+            raise _mark_sent(_too_large(ANSWER_BYTES))
+        return []
+
+    def flush(self) -> list[StreamEvent]:
         try:
-            events += decoder.feed(each)
+            return self._decoder.decode_answer(self.body)
         except Exception:
-            # Nobody knows all that an upstream may send. It costs the rest of this answer, and no more.
-            _LOG.exception("an event of a stream could not be decoded")
-            return [*events, Failed(UpstreamFailed("The provider's stream held something that could not be read."))]
-    return events
+            return [_unreadable()]
+
+    def close(self) -> list[StreamEvent]:
+        return []
+
+
+def _unreadable() -> Failed:
+    """Nobody knows all that an upstream may send. It costs the rest of this answer, and no more."""
+    _LOG.exception("an answer could not be decoded")
+    return Failed(_mark_sent(UpstreamFailed("The provider's stream held something that could not be read.")))
+
+
+def _too_large(max_bytes: int) -> RouterError:
+    return UpstreamError(f"The answer is larger than {max_bytes // 2**20} MB.")
+
+
+def _mark_sent(error: RouterError) -> RouterError:
+    """Says of a failure that the upstream had the whole request: it may have worked for it, and charge, unheard."""
+    error.details = {**(error.details or {}), "sent": True}
+    return error
 
 
 def _left_over(content: aiohttp.StreamReader) -> bytes:

@@ -2,7 +2,6 @@
 
 from llm_router.domain.chat import Target
 from llm_router.domain.errors import UpstreamError
-from llm_router.domain.usage import Usage
 from llm_router.providers.base import GeneratedImage, ImageRequest
 from llm_router.providers.http import Upstream
 from llm_router.wire.openai_media import decode_images, encode_image_request
@@ -19,14 +18,4 @@ def _first_image(body: bytes) -> GeneratedImage:
     if image.content is None:
         # An upstream could name any address of the owner's own network; so only bytes are taken.
         raise UpstreamError("The provider answered with the address of an image instead of the image.")
-    return GeneratedImage(
-        content=image.content,
-        media_type=image.media_type,
-        revised_prompt=image.revised_prompt,
-        usage=Usage(
-            tokens_input=answer.tokens_input,
-            tokens_output=answer.tokens_output,
-            cost_reported=answer.cost_reported,
-            raw=answer.raw_usage,
-        ),
-    )
+    return GeneratedImage(image.content, image.media_type, image.revised_prompt, answer.usage)

@@ -6,7 +6,6 @@ Knows no SQL and no dialect, opens no connection of its own, and never holds a p
 """
 
 import asyncio
-import difflib
 import logging
 import re
 import time
@@ -15,14 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, Self, get_args
-from urllib.parse import urlsplit
 
-from llm_router.domain.catalog import FactSource, ModelInfo
+from llm_router.domain.catalog import FactSource, ModelInfo, ModelPrice, catalog_id
 from llm_router.domain.chat import ProviderName, ReasoningLevel, Target
 from llm_router.domain.errors import InvalidRequest, NoRoute, RouterError, UnknownModel, redact
-from llm_router.domain.pricing import FREE, PriceEntry, price_at
+from llm_router.domain.pricing import CONFIGURED, LIVE, PriceEntry
 from llm_router.providers.base import ListedModel, Provider
 from llm_router.providers.local import LISTED as LISTED_LOCAL
+from llm_router.services.prices import ConnectionPrices, vendor_of
 from llm_router.services.snapshot import BundledModel, ModelFacts, Snapshot, Vendor
 from llm_router.settings import ConnectionSettings
 
@@ -30,15 +29,19 @@ log = logging.getLogger(__name__)
 
 LOCAL = "local"
 
-LIVE_PRICE_VERSION = "live"
-"""`Cost.price_version` of a price that the provider's own list stated."""
-
-# OpenAI's list names everything it has ever served and says nothing of what it is for, so the name must tell.
-# A word counts where it stands between dashes, dots or the ends: `text-embedding-3-small`, `gpt-4o-mini-tts`.
+# Lists name all that is served and seldom say what it is for, so the name must tell. A word counts where it stands
+# between dashes, dots or the ends: `text-embedding-3-small`, `gpt-4o-mini-tts`, `BAAI/bge-m3`.
 _NOT_CHAT = re.compile(
+    r"""(?xi) (?: ^ | [-.:/_] )
+    (?: embed | embeddings? | bge | rerank | reranker | moderation | ocr
+      | whisper | tts | transcribe | transcription )
+    (?: $ | [-.:/_] )"""
+)
+# OpenAI's names everything it has ever served; elsewhere `instruct` is what chats.
+_NOT_OPENAI_CHAT = re.compile(
     r"""(?x) (?: ^ | [-.:] )
-    (?: embeddings? | similarity | moderation | edit | instruct | ada | babbage | curie | davinci
-      | whisper | tts | transcribe | transcription | translate | audio | realtime | live | sora | computer-use )
+    (?: similarity | edit | instruct | ada | babbage | curie | davinci
+      | translate | audio | realtime | live | sora | computer-use )
     (?: $ | [-.:] )"""
 )
 _IMAGE = re.compile(r"(?:^|[-.:])(?:image|dall-e)(?:$|[-.:])")
@@ -48,6 +51,9 @@ PREFIXES: tuple[tuple[str, str], ...] = (
     ("claude", "anthropic"),
     *((prefix, "openai") for prefix in ("gpt", "chatgpt", "o1", "o3", "o4", "codex", "dall-e")),
 )
+
+_PRICE_SOURCES: Mapping[str, FactSource] = {LIVE: "live", CONFIGURED: "configured"}
+"""By `PriceEntry.version`."""
 
 ListStatus = Literal["live", "bundled", "configured"]
 
@@ -61,6 +67,8 @@ class ConnectionStatus:
     is_configured: bool
     """Whether prompts can be sent there."""
     list: ListStatus
+    listed_at: datetime | None = None
+    """When the provider's own list last came."""
     error: str | None = None
     """Why the list is not fresh, or why nothing can be sent."""
 
@@ -92,14 +100,22 @@ class ResolvedModel:
 class _Connection:
     """What is known of one connection: its settings, and the last copy of its list."""
 
-    def __init__(self, settings: ConnectionSettings, vendor: Vendor | None, why_unusable: str | None) -> None:
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        vendor: Vendor | None,
+        configured_prices: Mapping[str, ModelPrice],
+        why_unusable: str | None,
+    ) -> None:
         self.name = settings.name
         self.provider: ProviderName = settings.provider
         self.configured_models = settings.models
         self.vendor = vendor
+        self.prices = ConnectionPrices(settings, vendor, configured_prices)
         self.why_unusable = why_unusable
         self.listed: dict[str, ListedModel] | None = None
         """The provider's own list by name, in its order, as it last came."""
+        self.listed_at: datetime | None = None
         self.error: str | None = None
         self.due_at = float("-inf")
         """When the list is to be fetched again, by the catalog's clock."""
@@ -108,7 +124,14 @@ class _Connection:
     def status(self) -> ConnectionStatus:
         kind: ListStatus = "configured" if self.configured_models else "live" if self.listed is not None else "bundled"
         error = self.why_unusable or self.error
-        return ConnectionStatus(self.name, self.provider, self.why_unusable is None, kind, error)
+        return ConnectionStatus(self.name, self.provider, self.why_unusable is None, kind, self.listed_at, error)
+
+    def take(self, listed: Iterable[ListedModel], moment: datetime) -> None:
+        """Takes over a list that came."""
+        self.listed = {model.model: model for model in listed}
+        self.listed_at = moment
+        self.prices.live = {name: model.price for name, model in self.listed.items() if model.price}
+        self.error = None
 
     def offered(self) -> list[ListedModel]:
         """The models to show, by the best list there is."""
@@ -124,9 +147,6 @@ class _Connection:
     def bundled(self, model: str) -> BundledModel | None:
         return self.vendor.find(model) if self.vendor else None
 
-    def catalog_id(self, model: str) -> str:
-        return model if self.name in ("openai", "anthropic") else f"{self.name}/{model}"
-
     def describe(self, listed: ListedModel, listed_by: FactSource, moment: datetime) -> ModelInfo:
         """The catalog's row: what the live list says, then what the snapshot knows."""
         model = listed.model
@@ -135,7 +155,7 @@ class _Connection:
         makes_images = facts.generates_images or (self.provider == "openai" and _IMAGE.search(model) is not None)
         window = listed.context_window or (bundled.context_window if bundled else None)
         longest = listed.max_output_tokens or facts.max_output_tokens
-        price = self.price(model, moment)
+        price = self.prices.price(model, moment)
         # A label of the family would stand on each of its dated names: only its own name gets it.
         label = listed.label or (bundled.label if bundled and bundled.id == model else None) or model
 
@@ -145,14 +165,14 @@ class _Connection:
         if longest:
             sources["max_output_tokens"] = "live" if listed.max_output_tokens else "bundled"
         if price:
-            sources["price"] = "live" if price.version == LIVE_PRICE_VERSION else "bundled"
+            sources["price"] = _PRICE_SOURCES.get(price.version, "bundled")
         for name in ("supports_temperature", "supports_vision", "supports_tools", "reasoning_levels"):
             if getattr(facts, name) is not None:
                 sources[name] = "bundled"
         if self.provider == "openai":
             sources["generates_images"] = "bundled" if facts.generates_images else "assumed"
         return ModelInfo(
-            id=self.catalog_id(model),
+            id=catalog_id(self.name, model),
             target=Target(self.name, self.provider, model),
             label=label,
             available=self.why_unusable is None,
@@ -165,26 +185,16 @@ class _Connection:
             reasoning_levels=facts.reasoning_levels,
             generates_images=makes_images,
             is_demo=self.provider == LOCAL,
-            price=price.rates if price else None,
+            price=price,
             sources=sources,
         )
 
-    def price(self, model: str, moment: datetime) -> PriceEntry | None:
-        """The provider's own price, else the bundled one; None where neither is known.
-
-        An OpenAI-compatible server on one's own machine has no price: electricity is not free, and a proxy
-        there may well be paying someone.
-        """
-        if self.provider == LOCAL:
-            return FREE
-        listed = (self.listed or {}).get(model)
-        if listed and listed.price and listed.price.input is not None and listed.price.output is not None:
-            return PriceEntry(LIVE_PRICE_VERSION, listed.price)
-        bundled = self.bundled(model)
-        return price_at(bundled.prices, moment) if bundled else None
-
     def _is_offered(self, model: str) -> bool:
-        return self.provider != "openai" or _NOT_CHAT.search(model) is None
+        """Whether it answers prompts, as far as its name and the snapshot tell."""
+        if _NOT_CHAT.search(model) or (self.provider == "openai" and _NOT_OPENAI_CHAT.search(model)):
+            return False
+        bundled = self.bundled(model)
+        return bundled is None or bundled.answers
 
 
 class Catalog:
@@ -196,6 +206,7 @@ class Catalog:
         providers: Mapping[str, Provider],
         snapshot: Snapshot,
         *,
+        configured_prices: Mapping[str, ModelPrice] | None = None,
         local_unavailable_reason: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(tz=UTC),
@@ -205,6 +216,7 @@ class Catalog:
     ) -> None:
         """`providers` by connection name, of usable connections only; `local` is the embedded model's.
 
+        `configured_prices` are the owner's own, by catalog id or bare name of a model.
         `clock` counts seconds and says when a list is stale; `now` is the UTC time, which prices depend on.
         """
         self._snapshot = snapshot
@@ -214,13 +226,14 @@ class Catalog:
         self._ttl_seconds = ttl_seconds
         self._retry_seconds = retry_seconds
         self._timeout_seconds = timeout_seconds
+        prices = configured_prices or {}
         self._connections = {
-            settings.name: _Connection(settings, self._vendor_of(settings), _why_unusable(settings))
+            settings.name: _Connection(settings, vendor_of(settings, snapshot), prices, _why_unusable(settings))
             for settings in connections
         }
         if LOCAL in providers or local_unavailable_reason is not None:
             settings = ConnectionSettings(name=LOCAL, provider="local", base_url="")
-            self._connections[LOCAL] = _Connection(settings, None, local_unavailable_reason)
+            self._connections[LOCAL] = _Connection(settings, None, prices, local_unavailable_reason)
         self._refresh: asyncio.Task[None] | None = None
         self._see()
 
@@ -248,6 +261,8 @@ class Catalog:
         """The catalog as it is known now. Stale lists are fetched behind it; only the very first are waited for."""
         self._begin_refresh()
         await self.warm()
+        if self._clock() - self._seen_at >= self._ttl_seconds:
+            self._see()  # prices change with the day, also where no list is fetched
         return self._view
 
     async def warm(self) -> None:
@@ -270,7 +285,7 @@ class Catalog:
         In this order: an id of the catalog; `connection/model`, listed or not; a bare name that one connection
         lists; a bare name that says whose it is.
         """
-        info = self._find(model or self._default_chat())
+        info = self.find(model)
         if not info.available:
             raise NoRoute(
                 f"{info.id} cannot be asked: {info.unavailable_reason}",
@@ -278,19 +293,23 @@ class Catalog:
             )
         return ResolvedModel(info, info.target)
 
-    def price_for(
-        self, target: Target, response_model: str | None = None, *, at: datetime | None = None
-    ) -> PriceEntry | None:
-        """What the model that answered costs, else the one that was asked; None where no price is known.
+    def find(self, model: str | None) -> ModelInfo:
+        """The model that `resolve` would choose, though it cannot be asked now. Raises UnknownModel, and NoRoute where
+        there is no default.
+        """
+        return self._find(model or self._default_chat())
 
-        `at` (UTC) is the moment that counts; now, where it is not given.
+    def price_for(
+        self, target: Target, response_model: str | None = None, at: datetime | None = None
+    ) -> PriceEntry | None:
+        """What the model that answered costs (see `ConnectionPrices.price_for`); None where no price is known.
+
+        `at` is the moment that counts; now, where it is not given.
         """
         connection = self._connections.get(target.connection)
         if connection is None:
             return None
-        moment = at or self._now()
-        answered = connection.price(response_model, moment) if response_model else None
-        return answered or connection.price(target.model, moment)
+        return connection.prices.price_for(target.model, response_model, at or self._now())
 
     @staticmethod
     def validate(info: ModelInfo, *, temperature: float | None = None, reasoning: str | None = None) -> None:
@@ -344,10 +363,12 @@ class Catalog:
 
     def _unlisted(self, connection: str, model: str) -> ModelInfo:
         """A model that was named and is on no list; its provider has the last word."""
-        known = self._by_id.get(self._connections[connection].catalog_id(model))
+        known = self._by_id.get(catalog_id(connection, model))
         return known or self._connections[connection].describe(ListedModel(model), "assumed", self._now())
 
     def _unknown(self, model: str) -> UnknownModel:
+        import difflib  # seldom needed, and a fifth of a megabyte
+
         name = redact(model[:100])
         near = difflib.get_close_matches(name, list(self._by_id), n=3)
         if not near:
@@ -401,8 +422,7 @@ class Catalog:
             log.exception("listing the models of %s failed", connection.name)
             connection.error = "its list of models could not be read"
         else:
-            connection.listed = {model.model: model for model in listed}
-            connection.error = None
+            connection.take(listed, self._now())
         is_fresh = connection.error is None
         connection.due_at = self._clock() + (self._ttl_seconds if is_fresh else self._retry_seconds)
         self._see()
@@ -411,7 +431,7 @@ class Catalog:
 
     def _see(self) -> None:
         """Makes the view anew, whole, so that readers never see half of one."""
-        moment = self._now()
+        moment, self._seen_at = self._now(), self._clock()
         models: list[ModelInfo] = []
         for connection in self._connections.values():
             offered = connection.offered()
@@ -435,12 +455,6 @@ class Catalog:
         ids = [info.id for info in fit if not info.is_demo] + [info.id for info in fit if info.is_demo]
         preferred = (model for model in self._snapshot.preferred[purpose] if model in ids)
         return next(preferred, ids[0] if ids else None)
-
-    def _vendor_of(self, settings: ConnectionSettings) -> Vendor | None:
-        """Whose prices and facts count there: for OpenAI and Anthropic their own, behind a proxy too."""
-        if settings.provider in ("openai", "anthropic"):
-            return self._snapshot.vendor(settings.provider)
-        return self._snapshot.vendor_at(urlsplit(settings.base_url).hostname or "")
 
 
 def _why_unusable(settings: ConnectionSettings) -> str | None:

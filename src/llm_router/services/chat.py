@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from llm_router.domain.budgets import worst_cost
 from llm_router.domain.catalog import ModelInfo
 from llm_router.domain.chat import ChatRequest
 from llm_router.domain.clock import Clock
@@ -22,12 +21,16 @@ from llm_router.domain.ids import new_id
 from llm_router.domain.messages import MessageStatus, TextPart
 from llm_router.domain.usage import Source
 from llm_router.routing.router import Router
+from llm_router.services.budgets import Budgets
 from llm_router.services.catalog import Catalog, ResolvedModel
+from llm_router.services.changes import Change, Changes
 from llm_router.services.generations import Generations
 from llm_router.store.conversations import get_conversation, insert_conversation, update_conversation
 from llm_router.store.database import Database
+from llm_router.store.devices import touch_device
 from llm_router.store.generations import find_idempotent, keep_idempotency_key
 from llm_router.store.messages import get_message, insert_messages, path_to
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.usage import OperationName, Origin
 
 
@@ -38,6 +41,8 @@ class Caller:
     user_id: str
     device_id: str | None
     source: Source = "web"
+    user_agent: str | None = None
+    """What the device says it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +79,34 @@ class Submission:
 
 class Chat:
     def __init__(
-        self, database: Database, catalog: Catalog, router: Router, generations: Generations, clock: Clock
+        self,
+        database: Database,
+        catalog: Catalog,
+        router: Router,
+        generations: Generations,
+        budgets: Budgets,
+        clock: Clock,
+        changes: Changes,
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._router = router
         self._generations = generations
+        self._budgets = budgets
         self._clock = clock
+        self._changes = changes
 
-    async def submit(self, caller: Caller, prompt: Prompt, idempotency_key: str | None = None) -> Submission:
+    async def submit(
+        self,
+        caller: Caller,
+        prompt: Prompt,
+        idempotency_key: str | None = None,
+        *,
+        budget_override: bool = False,
+    ) -> Submission:
         """Takes a prompt and starts its answer. The same key and prompt again name the first answer, whatever became
-        of it. Raises UnknownModel, NoRoute, InvalidRequest, NotFound, Conflict, RateLimited, StorageFailed.
+        of it. Raises UnknownModel, NoRoute, InvalidRequest, NotFound, Conflict, BudgetExceeded, RateLimited,
+        StorageFailed.
         """
         await self._catalog.warm()
         body_hash = hash_of(prompt)
@@ -102,10 +124,20 @@ class Chat:
                 await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
                 await self._point_at(connection, caller, conversation, answer, question)
                 await keep_key(connection, caller, idempotency_key, body_hash, answer)
-            return self._start(caller, conversation, [*path, question], answer, resolved)
+                request = _request(conversation, [*path, question], answer)
+                origin = await self._admit(connection, caller, answer, request, resolved, budget_override)
+            if prompt.conversation_id is None and not path:
+                self._changes.publish(caller.user_id, Change("conversation_created", conversation.id))
+            return self._start(origin, answer, request, resolved)
 
     async def retry(
-        self, caller: Caller, message_id: str, options: AnswerOptions, idempotency_key: str | None = None
+        self,
+        caller: Caller,
+        message_id: str,
+        options: AnswerOptions,
+        idempotency_key: str | None = None,
+        *,
+        budget_override: bool = False,
     ) -> Submission:
         """Starts another answer beside `message_id`, or a first one where that is a prompt. Raises as `submit`."""
         await self._catalog.warm()
@@ -129,7 +161,9 @@ class Chat:
                 await insert_messages(connection, caller.user_id, caller.device_id, [answer])
                 await self._point_at(connection, caller, conversation, answer, path[0])
                 await keep_key(connection, caller, idempotency_key, body_hash, answer)
-            return self._start(caller, conversation, path, answer, resolved)
+                request = _request(conversation, path, answer)
+                origin = await self._admit(connection, caller, answer, request, resolved, budget_override)
+            return self._start(origin, answer, request, resolved)
 
     async def _place(
         self, connection: AsyncConnection, caller: Caller, prompt: Prompt
@@ -223,29 +257,39 @@ class Chat:
             updated_at=answer.created_at,
         )
 
-    def _start(
+    async def _admit(
         self,
+        connection: AsyncConnection,
         caller: Caller,
-        conversation: Conversation,
-        path: Sequence[Message],
         answer: Message,
+        request: ChatRequest,
         resolved: ResolvedModel,
-    ) -> Submission:
-        request = ChatRequest(
-            model=resolved.info.id,
-            messages=tuple(message.as_chat_message() for message in path),
-            system=conversation.system_prompt,
-            temperature=answer.temperature,
-            reasoning=answer.reasoning,
-            max_tokens=answer.max_tokens,
-        )
+        budget_override: bool,
+    ) -> Origin:
+        """Where the answer is to be booked. The device is one that was here now. Raises BudgetExceeded."""
+        await touch_device(connection, caller.user_id, caller.device_id, caller.user_agent, answer.created_at)
+        worst = worst_cost(request, resolved.info, self._catalog.price_for(resolved.target))
+        return await self._budgets.admit(connection, origin_of(caller, answer), worst, override=budget_override)
+
+    def _start(self, origin: Origin, answer: Message, request: ChatRequest, resolved: ResolvedModel) -> Submission:
         self._generations.start(
-            origin_of(caller, answer),
+            origin,
             answer,
             resolved.target,
             partial(self._router.stream_chat, request, resolved.target),
         )
         return submission_of(answer)
+
+
+def _request(conversation: Conversation, path: Sequence[Message], answer: Message) -> ChatRequest:
+    return ChatRequest(
+        model=answer.model or "",
+        messages=tuple(message.as_chat_message() for message in path),
+        system=conversation.system_prompt,
+        temperature=answer.temperature,
+        reasoning=answer.reasoning,
+        max_tokens=answer.max_tokens,
+    )
 
 
 def appended(system_prompt: str | None, text: str) -> str:
@@ -315,13 +359,18 @@ def hash_of(request: object) -> str:
 async def known_submission(
     connection: AsyncConnection, caller: Caller, key: str | None, body_hash: str
 ) -> Submission | None:
-    """The answer that this very request was given under `key` before. Raises Conflict where it was another request."""
+    """The answer that this very request was given under `key` before.
+
+    Raises Conflict where it was another request, or its answer is gone: nothing is paid twice for want of a look.
+    """
     found = await find_idempotent(connection, caller.user_id, key) if key is not None else None
     if found is None:
         return None
     message_id, first_hash = found
     if first_hash != body_hash:
         raise Conflict("This Idempotency-Key was used for another request. Make a new key for each.")
+    if message_id is None:
+        raise Conflict("This was asked before, and its answer was deleted. Send it under a new Idempotency-Key.")
     return submission_of(await get_message(connection, caller.user_id, message_id))
 
 

@@ -9,8 +9,10 @@ from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, Message
 from llm_router.domain.errors import InvalidRequest
 from llm_router.domain.ids import new_id
+from llm_router.services.changes import Change, ChangeName, Changes
 from llm_router.services.chat import Caller, appended
 from llm_router.services.generations import Generations
+from llm_router.store.budgets import release_conversation
 from llm_router.store.conversations import (
     delete_conversation,
     get_conversation,
@@ -23,11 +25,14 @@ from llm_router.store.messages import copy_messages, list_messages, path_to
 
 
 class Conversations:
-    def __init__(self, database: Database, generations: Generations, image_directory: Path, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, generations: Generations, image_directory: Path, clock: Clock, changes: Changes
+    ) -> None:
         self._database = database
         self._generations = generations
         self._image_directory = image_directory
         self._clock = clock
+        self._changes = changes
 
     async def create(
         self, caller: Caller, *, title: str | None, model: str | None, system_prompt: str | None
@@ -45,6 +50,7 @@ class Conversations:
         )
         async with self._database.write() as connection:
             await insert_conversation(connection, caller.user_id, conversation)
+        self._tell(caller, "conversation_created", conversation.id)
         return conversation
 
     async def fetch(self, caller: Caller, conversation_id: str) -> tuple[Conversation, list[Message]]:
@@ -73,7 +79,10 @@ class Conversations:
                     raise InvalidRequest("active_leaf_id names a message of another conversation.")
             if changes:
                 await update_conversation(connection, caller.user_id, conversation_id, **changes)
-            return await get_conversation(connection, caller.user_id, conversation_id)
+            changed = await get_conversation(connection, caller.user_id, conversation_id)
+        if changes:
+            self._tell(caller, "conversation_updated", conversation_id)
+        return changed
 
     async def append_system(self, caller: Caller, conversation_id: str, text: str) -> Conversation:
         """Takes effect from the next prompt. Raises NotFound."""
@@ -81,6 +90,7 @@ class Conversations:
             conversation = await get_conversation(connection, caller.user_id, conversation_id)
             system_prompt = appended(conversation.system_prompt, text)
             await update_conversation(connection, caller.user_id, conversation_id, system_prompt=system_prompt)
+        self._tell(caller, "conversation_updated", conversation_id)
         return replace(conversation, system_prompt=system_prompt)
 
     async def clone(
@@ -116,6 +126,7 @@ class Conversations:
             leaf = _finished_leaf(tree, leaf_id)
             if leaf is not None:
                 await update_conversation(connection, caller.user_id, copy.id, active_leaf_id=new_ids[leaf])
+        self._tell(caller, "conversation_created", copy.id)
         return await self.fetch(caller, copy.id)
 
     async def delete(self, caller: Caller, conversation_id: str) -> None:
@@ -125,13 +136,18 @@ class Conversations:
         await self._generations.stop_conversation(caller.user_id, conversation_id)
         async with self._database.write() as connection:
             images = await images_of_conversation(connection, caller.user_id, conversation_id)
+            await release_conversation(connection, caller.user_id, conversation_id)
             await delete_conversation(connection, caller.user_id, conversation_id)
             unused = await delete_unused_images(connection, caller.user_id, images)
+        self._tell(caller, "conversation_deleted", conversation_id)
         # A prompt may have come in before the deletion had its turn to write.
         await self._generations.stop_conversation(caller.user_id, conversation_id)
         for image in unused:
             path = self._image_directory / image.file_name
             await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def _tell(self, caller: Caller, name: ChangeName, conversation_id: str) -> None:
+        self._changes.publish(caller.user_id, Change(name, conversation_id))
 
 
 def _finished_leaf(tree: Sequence[Message], leaf_id: str | None) -> str | None:

@@ -7,14 +7,17 @@
 
 Readers come and go (`attach`), which changes nothing here. Only `stop`, `shutdown` and the upstream end a run.
 A reader sees the last event when the answer is stored, not before.
+
+Where the owner wants it, the upstream of a stopped answer is listened to for a while longer, in silence: the answer
+ends at once, with a bill of our own counting, and the provider's takes its place when it comes (`_drain`).
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import orjson
 
@@ -30,20 +33,24 @@ from llm_router.domain.errors import (
     RouterError,
     StorageFailed,
     UpstreamError,
+    redact,
 )
 from llm_router.domain.events import (
     AttemptFailed,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
+    ToolCallDelta,
     UsageReported,
 )
 from llm_router.domain.fold import MessageFold
 from llm_router.domain.messages import MessageStatus, reasoning_of, text_of
 from llm_router.domain.pricing import price_usage
-from llm_router.domain.usage import Cost, Usage, total_cost
-from llm_router.routing.metering import PriceLookup
+from llm_router.domain.usage import total_cost
+from llm_router.routing.metering import AttemptMeter, BeginAttempt, PriceLookup
+from llm_router.services.changes import Change, Changes
 from llm_router.services.event_log import EventLog, NumberedEvent, compact_events, expand_events
+from llm_router.store.budgets import delete_reservation, lower_reservation
 from llm_router.store.conversations import update_conversation
 from llm_router.store.database import Database
 from llm_router.store.generations import (
@@ -52,9 +59,11 @@ from llm_router.store.generations import (
     finish_message,
     get_event_record,
     mark_streaming,
+    settle_message,
 )
 from llm_router.store.messages import get_message
-from llm_router.store.usage import Origin, insert_attempts
+from llm_router.store.sql import AsyncConnection
+from llm_router.store.usage import Origin, insert_attempts, settle_attempt
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,8 +79,23 @@ STORE_RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 STORED_SECONDS = 15.0
 """How long a stop, a deletion or the shutdown waits for an answer to be stored."""
 
-OpenStream = Callable[[Callable[[Attempt], None]], AbstractAsyncContextManager[AsyncIterator[StreamEvent]]]
-"""Begins the upstream part of a run; is handed where to record each attempt."""
+DRAIN_CHARACTERS = 200_000
+"""How much of a stopped answer is listened to at the most; a fifth of a megabyte, or an hour of reading."""
+
+OpenStream = Callable[[BeginAttempt], AbstractAsyncContextManager[AsyncIterator[StreamEvent]]]
+"""Begins the upstream part of a run; is handed where to bring the meter of each upstream call."""
+
+
+class Attachment(Protocol):
+    """What an answer brings along besides its words, kept before anyone is told that it is there."""
+
+    async def write(self) -> None:
+        """Puts its bytes where they belong; done once, however often it is called. Raises StorageFailed."""
+        ...
+
+    async def insert(self, connection: AsyncConnection, message_id: str | None) -> None:
+        """Writes its rows, in the transaction that stores the answer. No id where the answer was deleted meanwhile."""
+        ...
 
 
 @dataclass(slots=True)
@@ -82,27 +106,54 @@ class _Run:
     message: Message
     target: Target
     open_stream: OpenStream
+    attachment: Attachment | None
     log: EventLog
     started: float
     fold: MessageFold = field(default_factory=MessageFold)
+    meters: list[AttemptMeter] = field(default_factory=list)
+    """Of every upstream call, in order."""
     attempts: list[Attempt] = field(default_factory=list)
+    """What the calls took, as the answer's end found them."""
+    failed_calls: int = 0
+    """Calls that another try has followed: nothing of them can change any more."""
+    recorded_calls: int = 0
+    """Calls that are in the ledger already."""
+    thought_at: tuple[float, float] | None = None
+    """When the first and the latest piece of reasoning came."""
     flushed_seq: int = 0
     ending: Literal["stopped", "interrupted"] | None = None
     pump: asyncio.Task[None] | None = None
     task: asyncio.Task[None] | None = None
-    pumped: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the upstream part is over and only storing is left."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the answer is over and only storing is left."""
+    is_draining: bool = False
+    """The answer was stopped, its upstream goes on: what comes is only counted."""
+    drained_characters: int = 0
+    is_stored: bool = False
 
 
 class Generations:
     """All runs of this process."""
 
-    def __init__(self, database: Database, price_for: PriceLookup, clock: Clock, *, max_concurrent_runs: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        price_for: PriceLookup,
+        clock: Clock,
+        changes: Changes,
+        *,
+        max_concurrent_runs: int,
+        drain_seconds: Mapping[str, float] | None = None,
+    ) -> None:
+        """`drain_seconds` by connection name: how long the upstream of a stopped answer is listened to."""
         self._database = database
         self._price_for = price_for
         self._clock = clock
+        self._changes = changes
         self._max_concurrent_runs = max_concurrent_runs
+        self._drain_seconds = drain_seconds or {}
         self._runs: dict[str, _Run] = {}
+        self._drains: dict[asyncio.Task[None], _Run] = {}
         self._reserved = 0
         self._is_shutting_down = False
 
@@ -123,15 +174,25 @@ class Generations:
         finally:
             self._reserved -= 1
 
-    def start(self, origin: Origin, message: Message, target: Target, open_stream: OpenStream) -> None:
+    def start(
+        self,
+        origin: Origin,
+        message: Message,
+        target: Target,
+        open_stream: OpenStream,
+        attachment: Attachment | None = None,
+    ) -> None:
         """Starts the run of a pending `message` that is stored already. Returns at once."""
         monotonic = self._clock.monotonic
-        run = _Run(origin, message, target, open_stream, EventLog(monotonic), started=monotonic())
+        run = _Run(origin, message, target, open_stream, attachment, EventLog(monotonic), started=monotonic())
         run.log.append("start", start_of(message))
         if self._is_shutting_down:  # it took its place before that began
             run.ending = "interrupted"
         self._runs[message.id] = run
         run.task = asyncio.create_task(self._run(run), name=f"generation {message.id}")
+        self._changes.publish(
+            origin.user_id, Change("message_started", message.conversation_id, message.id, message.status)
+        )
 
     async def attach(self, user_id: str, message_id: str, after: int) -> AsyncIterator[NumberedEvent] | None:
         """Every event of an answer behind number `after`, once and in order: live, just ended or long ago.
@@ -195,14 +256,77 @@ class Generations:
         runs = list(self._runs.values())
         for run in runs:
             self._end(run, "interrupted")
+        for run in self._drains.values():
+            assert run.pump is not None
+            run.pump.cancel()
         await asyncio.gather(*(self._stored(run) for run in runs))
+        if self._drains:
+            await asyncio.wait(list(self._drains), timeout=STORED_SECONDS)
 
     def _end(self, run: _Run, ending: Literal["stopped", "interrupted"]) -> None:
-        if run.ending is None and run.pump is not None and not run.pump.done():
-            run.ending = ending
-            run.pump.cancel()
-        elif run.pump is None:
+        if run.pump is None:
             run.ending = run.ending or ending
+        elif run.ending is None and not run.ended.is_set():
+            run.ending = ending
+            seconds = self._drain_seconds.get(run.target.connection, 0)
+            if ending == "stopped" and seconds > 0 and self._can_drain(run):
+                self._begin_drain(run, run.pump, seconds)
+            else:
+                run.pump.cancel()
+
+    def _can_drain(self, run: _Run) -> bool:
+        """Whether there is a call to listen to, and a place to do so."""
+        return (
+            run.origin.operation_name == "chat"
+            and run.fold.finish_reason is None
+            and bool(run.meters)
+            and run.meters[-1].is_open
+            and len(self._drains) < self._max_concurrent_runs
+            and not self._is_shutting_down
+        )
+
+    def _begin_drain(self, run: _Run, pump: asyncio.Task[None], seconds: float) -> None:
+        run.is_draining = True
+        run.ended.set()
+        timer = asyncio.get_running_loop().call_later(seconds, pump.cancel)
+        pump.add_done_callback(lambda _: timer.cancel())
+        task = asyncio.create_task(self._drain(run, pump), name=f"drain {run.message.id}")
+        self._drains[task] = run
+        task.add_done_callback(self._drains.pop)
+
+    async def _drain(self, run: _Run, pump: asyncio.Task[None]) -> None:
+        """Waits for a stopped answer's upstream to end, and puts what the call took after all in place of our count."""
+        assert run.task is not None
+        await asyncio.wait({pump, run.task})
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            _LOG.info("the upstream of the stopped answer %s ended badly: %s", run.message.id, redact(str(error)))
+        if not run.is_stored:
+            return  # the next start puts it away
+        try:
+            await self._settle(run, run.meters[-1].attempt)
+        except Exception:
+            _LOG.exception("the last word on what the stopped answer %s cost cannot be kept", run.message.id)
+            await self._settle(run, run.attempts[-1])
+
+    async def _settle(self, run: _Run, final: Attempt) -> None:
+        final = replace(final, status="cancelled", error_type=None)  # whatever became of the call behind it
+        cost = total_cost([*(attempt.cost for attempt in run.attempts[:-1]), final.cost]) or final.cost
+        user_id, failures = run.origin.user_id, 0
+        while True:
+            try:
+                async with self._database.write() as connection:
+                    await settle_attempt(connection, run.origin, final)
+                    is_there = await settle_message(connection, user_id, run.message.id, final.usage, cost)
+                    await delete_reservation(connection, user_id, run.message.id)
+                break
+            except StorageFailed as failed:
+                if self._is_shutting_down:
+                    return  # the bill that was written first stands
+                _LOG.warning("what the stopped answer %s cost has to wait: %s", run.message.id, failed.message)
+                await asyncio.sleep(STORE_RETRY_SECONDS[min(failures, len(STORE_RETRY_SECONDS) - 1)])
+                failures += 1
+        if is_there:
+            self._changes.publish(user_id, Change("conversation_updated", run.message.conversation_id))
 
     async def _stored(self, run: _Run) -> None:
         """Waits for the end of a run without owning it: whoever waits may leave."""
@@ -212,10 +336,10 @@ class Generations:
     async def _run(self, run: _Run) -> None:
         flusher = asyncio.create_task(self._flush_regularly(run))
         run.pump = asyncio.create_task(self._pump(run))
+        run.pump.add_done_callback(lambda _: run.ended.set())
         if run.ending is not None:
             run.pump.cancel()
-        await asyncio.wait({run.pump})
-        run.pumped.set()
+        await run.ended.wait()
         await asyncio.wait({flusher})
         try:
             await self._conclude(run)
@@ -232,18 +356,25 @@ class Generations:
         may report, and its text and its readers must not wait for that."""
         status, error = _outcome(run)
         try:
+            run.attempts = [meter.attempt for meter in run.meters]
             await self._finish(run, status, error)
         except StorageFailed:
             raise
         except Exception:
             _LOG.exception("answer %s cannot be stored as it came; trying without its counts", run.message.id)
-            unknown = Cost(None, "unpriced")
-            run.attempts[:] = [replace(attempt, usage=Usage(), cost=unknown) for attempt in run.attempts]
+            run.attempts = [meter.uncounted for meter in run.meters]
             await self._finish(run, status, error)
 
     async def _pump(self, run: _Run) -> None:
-        async with run.open_stream(run.attempts.append) as events:
+        async with run.open_stream(run.meters.append) as events:
             async for event in events:
+                if run.is_draining:
+                    if not _is_worth_hearing(run, event):
+                        return
+                    continue
+                if isinstance(event, ReasoningDelta):
+                    now = self._clock.monotonic()
+                    run.thought_at = (run.thought_at[0] if run.thought_at else now, now)
                 run.fold.feed(event)
                 self._tell(run, event)
                 if run.fold.text_length > MAX_ANSWER_CHARACTERS:
@@ -258,19 +389,21 @@ class Generations:
             case ReasoningDelta(text):
                 run.log.append_text("reasoning", text)
             case UsageReported(usage):
-                cost = price_usage(usage, self._price_for(run.target, run.fold.response_model))
+                price = self._price_for(run.target, run.fold.response_model, None)
+                cost = price_usage(usage, price, counts="bounded")  # it may grow
                 run.log.append_usage({**usage.as_dict(), **shown_cost(cost.nanousd, cost.status)})
             case AttemptFailed(error, _, delay):
+                run.failed_calls = len(run.meters)
                 again = "" if delay is None else f" Trying again in {delay:.1f} s."
                 run.log.append("notice", {"text": f"{error.message.rstrip('.')}.{again}"})
             case _:
                 pass
 
     async def _flush_regularly(self, run: _Run) -> None:
-        while not run.pumped.is_set():
+        while not run.ended.is_set():
             try:
                 async with asyncio.timeout(FLUSH_SECONDS):
-                    await run.pumped.wait()
+                    await run.ended.wait()
             except TimeoutError:
                 await self._flush(run)
 
@@ -278,6 +411,7 @@ class Generations:
         events = run.log.after(run.flushed_seq)
         if not events:
             return
+        failed_calls = run.failed_calls
         try:
             async with self._database.write(durable=False) as connection:
                 if run.flushed_seq == 0:
@@ -285,11 +419,14 @@ class Generations:
                 await append_chunks(
                     connection, run.message.id, [(event.seq, event.name, event.data.decode()) for event in events]
                 )
+                failed = [meter.attempt for meter in run.meters[run.recorded_calls : failed_calls]]
+                await insert_attempts(connection, run.origin, failed)
         except StorageFailed as error:
             # The answer goes on in memory; the next flush, or the end, brings everything.
             _LOG.warning("answer %s is kept in memory: %s", run.message.id, error.message)
             return
         run.flushed_seq = events[-1].seq
+        run.recorded_calls = failed_calls
 
     async def _finish(self, run: _Run, status: MessageStatus, error: RouterError | None) -> None:
         message = self._finished_message(run, status, error)
@@ -316,17 +453,31 @@ class Generations:
         run.log.close(last)
 
     async def _store(self, run: _Run, message: Message, record: EventRecord) -> None:
-        """The whole answer, its bill and the conversation's time, in one transaction."""
+        """The whole answer with all it brings along, its bill and the conversation's time, in one transaction."""
+        if run.attachment is not None:
+            await run.attachment.write()
         async with self._database.write() as connection:
-            origin = run.origin
-            if await finish_message(connection, origin.user_id, message, record):
+            origin, attempts = run.origin, run.attempts[run.recorded_calls :]
+            is_there = await finish_message(connection, origin.user_id, message, record)
+            if is_there:
                 await update_conversation(
                     connection, origin.user_id, message.conversation_id, updated_at=self._clock.now_ms()
                 )
             else:
                 # Deleted under our hands: the words are gone, the bill is not.
                 origin = replace(origin, conversation_id=None, message_id=None)
-            await insert_attempts(connection, origin, run.attempts)
+            if run.attachment is not None:
+                await run.attachment.insert(connection, origin.message_id)
+            await insert_attempts(connection, origin, attempts)
+            if run.is_draining and is_there:
+                spent = sum(attempt.cost.nanousd or 0 for attempt in run.attempts)
+                await lower_reservation(connection, origin.user_id, message.id, spent)
+            else:
+                await delete_reservation(connection, origin.user_id, message.id)
+        run.is_stored = True
+        self._changes.publish(
+            origin.user_id, Change("message_finished", message.conversation_id, message.id, message.status)
+        )
 
     def _finished_message(self, run: _Run, status: MessageStatus, error: RouterError | None) -> Message:
         fold, parts = run.fold, run.fold.parts
@@ -345,6 +496,7 @@ class Generations:
             error=error.as_dict() if error else None,
             time_to_first_chunk=last.time_to_first_chunk if last else None,
             duration=self._clock.monotonic() - run.started,
+            reasoning_duration=run.thought_at[1] - run.thought_at[0] if run.thought_at else None,
         )
 
 
@@ -358,8 +510,24 @@ def start_of(message: Message) -> dict[str, str | None]:
     }
 
 
+def _is_worth_hearing(run: _Run, event: StreamEvent) -> bool:
+    """Whether to go on listening to the upstream of a stopped answer: not to another try, and not for ever."""
+    match event:
+        case TextDelta(text) | ReasoningDelta(text):
+            run.drained_characters += len(text)
+        case ToolCallDelta(arguments=arguments):
+            run.drained_characters += len(arguments)
+        case AttemptFailed():
+            return False
+        case _:
+            pass
+    return run.drained_characters <= DRAIN_CHARACTERS
+
+
 def _outcome(run: _Run) -> tuple[MessageStatus, RouterError | None]:
     assert run.pump is not None
+    if run.is_draining:
+        return "stopped", None
     if run.fold.finish_reason is not None:
         return "complete", None
     if run.pump.cancelled():

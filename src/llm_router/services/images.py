@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from llm_router.domain.attempts import Attempt
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, title_from
@@ -16,9 +15,13 @@ from llm_router.domain.errors import InvalidRequest, NoRoute, StorageFailed, Ups
 from llm_router.domain.events import Finished, PartAdded, StreamEvent, TextDelta
 from llm_router.domain.ids import new_id
 from llm_router.domain.messages import ImagePart
+from llm_router.domain.pricing import price_usage
 from llm_router.providers.base import GeneratedImage, ImageRequest
+from llm_router.routing.metering import BeginAttempt, expected_of_image
 from llm_router.routing.router import Router
+from llm_router.services.budgets import Budgets
 from llm_router.services.catalog import Catalog
+from llm_router.services.changes import Change, Changes
 from llm_router.services.chat import (
     AnswerOptions,
     Caller,
@@ -35,8 +38,10 @@ from llm_router.services.chat import (
 from llm_router.services.generations import Generations
 from llm_router.store.conversations import get_conversation, insert_conversation, update_conversation
 from llm_router.store.database import Database
-from llm_router.store.images import StoredImage, get_image, insert_image
+from llm_router.store.devices import touch_device
+from llm_router.store.images import ListedImage, StoredImage, get_image, insert_image, list_images
 from llm_router.store.messages import get_message, insert_messages
+from llm_router.store.sql import AsyncConnection
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
@@ -57,17 +62,28 @@ class Images:
         catalog: Catalog,
         router: Router,
         generations: Generations,
+        budgets: Budgets,
         directory: Path,
         clock: Clock,
+        changes: Changes,
     ) -> None:
         self._database = database
         self._catalog = catalog
         self._router = router
         self._generations = generations
+        self._budgets = budgets
         self._directory = directory
         self._clock = clock
+        self._changes = changes
 
-    async def submit(self, caller: Caller, prompt: ImagePrompt, idempotency_key: str | None = None) -> Submission:
+    async def submit(
+        self,
+        caller: Caller,
+        prompt: ImagePrompt,
+        idempotency_key: str | None = None,
+        *,
+        budget_override: bool = False,
+    ) -> Submission:
         """Takes the prompt and starts the image. Raises as `Chat.submit`."""
         view = await self._catalog.models()
         model = prompt.model or view.defaults.image
@@ -101,14 +117,26 @@ class Images:
                 await update_conversation(
                     connection, caller.user_id, conversation.id, active_leaf_id=answer.id, updated_at=now
                 )
+                await touch_device(connection, caller.user_id, caller.device_id, caller.user_agent, now)
+                origin = await self._budgets.admit(
+                    connection,
+                    origin_of(caller, answer, "image_generation"),
+                    self._worst_cost(prompt, resolved.target),
+                    override=budget_override,
+                )
+            if prompt.conversation_id is None:
+                self._changes.publish(caller.user_id, Change("conversation_created", conversation.id))
             request = ImageRequest(prompt.text, resolved.info.id, prompt.size, prompt.quality)
+            made = _MadeImage(self._directory, caller.user_id, request, self._clock)
             self._generations.start(
-                origin_of(caller, answer, "image_generation"),
-                answer,
-                resolved.target,
-                partial(self._stream, caller.user_id, answer.id, request, resolved.target),
+                origin, answer, resolved.target, partial(self._stream, request, resolved.target, made), made
             )
         return submission_of(answer)
+
+    async def page(self, user_id: str, *, limit: int, cursor: str | None) -> tuple[list[ListedImage], str | None]:
+        """Newest first, and where the next page begins."""
+        async with self._database.read() as connection:
+            return await list_images(connection, user_id, limit=limit, cursor=cursor)
 
     async def file(self, user_id: str, image_id: str) -> tuple[StoredImage, Path]:
         """An image and where its bytes lie. Raises NotFound."""
@@ -116,20 +144,20 @@ class Images:
             image = await get_image(connection, user_id, image_id)
         return image, self._directory / image.file_name
 
+    def _worst_cost(self, prompt: ImagePrompt, target: Target) -> int | None:
+        """The most the image may cost; None where no price is known."""
+        most = expected_of_image(prompt.text, prompt.quality, at_most=True)
+        return price_usage(most, self._catalog.price_for(target)).nanousd
+
     @asynccontextmanager
     async def _stream(
-        self,
-        user_id: str,
-        message_id: str,
-        request: ImageRequest,
-        target: Target,
-        record_attempt: Callable[[Attempt], None],
+        self, request: ImageRequest, target: Target, made: "_MadeImage", begin_attempt: BeginAttempt
     ) -> AsyncIterator[AsyncIterator[StreamEvent]]:
         """An image as the stream of an answer, for `Generations`."""
 
         async def events() -> AsyncGenerator[StreamEvent]:
-            image = await self._router.generate_image(request, target, record_attempt)
-            yield PartAdded(await self._keep(user_id, message_id, request, image))
+            image = await self._router.generate_image(request, target, begin_attempt)
+            yield PartAdded(made.take(image))
             if image.revised_prompt:
                 yield TextDelta(image.revised_prompt)
             yield Finished("stop")
@@ -137,23 +165,47 @@ class Images:
         async with aclosing(events()) as stream:
             yield stream
 
-    async def _keep(self, user_id: str, message_id: str, request: ImageRequest, image: GeneratedImage) -> ImagePart:
+
+class _MadeImage:
+    """The image of one answer on its way to the disk: its file first, then its row with the answer.
+
+    It has been paid for, so it is held in memory until both are written.
+    """
+
+    def __init__(self, directory: Path, user_id: str, request: ImageRequest, clock: Clock) -> None:
+        self._directory = directory
+        self._user_id = user_id
+        self._request = request
+        self._clock = clock
+        self._image: StoredImage | None = None
+        self._unwritten: bytes | None = None
+
+    def take(self, image: GeneratedImage) -> ImagePart:
+        """Raises UpstreamError where it is of no known kind."""
         suffix = _SUFFIXES.get(image.media_type)
         if suffix is None:
             raise UpstreamError(f"The provider made a file of type {image.media_type}, which is no image known here.")
-        stored = StoredImage(
-            id=(image_id := new_id()),
-            message_id=message_id,
+        image_id = new_id()
+        self._image = StoredImage(
+            id=image_id,
+            message_id=None,
             file_name=image_id + suffix,
             media_type=image.media_type,
-            model=request.model,
-            prompt=request.prompt,
+            model=self._request.model,
+            prompt=self._request.prompt,
             created_at=self._clock.now_ms(),
         )
-        await asyncio.to_thread(_write_file, self._directory / stored.file_name, image.content)
-        async with self._database.write() as connection:
-            await insert_image(connection, user_id, stored)
-        return ImagePart(stored.id, stored.media_type)
+        self._unwritten = image.content
+        return ImagePart(image_id, image.media_type)
+
+    async def write(self) -> None:
+        if self._image is not None and self._unwritten is not None:
+            await asyncio.to_thread(_write_file, self._directory / self._image.file_name, self._unwritten)
+            self._unwritten = None
+
+    async def insert(self, connection: AsyncConnection, message_id: str | None) -> None:
+        if self._image is not None:
+            await insert_image(connection, self._user_id, replace(self._image, message_id=message_id))
 
 
 def _write_file(path: Path, content: bytes) -> None:

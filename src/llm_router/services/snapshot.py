@@ -1,27 +1,29 @@
-"""The bundled catalog, `data/catalog.json`: prices and facts as they were when this version was made.
+"""The bundled price list, `data/`: prices and facts as they were when this version was made.
 
-Reads what `scripts/update_prices.py` wrote. Rows are turned into values when they are asked for, not at start.
-Knows nothing of connections, keys or live lists; those are the catalog's.
+Reads what `scripts/update_prices.py` wrote: a vendor's file when something is asked of it, a row's prices when they are
+needed. Knows nothing of connections, keys or live lists.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cached_property
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
-from llm_router.domain.catalog import ModelPrice
-from llm_router.domain.pricing import PriceEntry, PricePeriod, PriceTier
+from llm_router.domain.model_names import base_of_fine_tune, has_only_marks, undated, with_dashed_date
+from llm_router.domain.pricing import RATES, ModelPrice, PriceEntry, PriceHistory, PriceTier, PriceVariant, Span
 
-_CATALOG = Path(__file__).parent.parent / "data" / "catalog.json"
+_DATA = Path(__file__).parent.parent / "data"
 
-_COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
-"""`-20251211`, as some relays write what the vendor writes `-2025-12-11`."""
+_SEARCHES = "-search-preview"
+"""In the name of models that search for each answer, at a fee that neither the answer nor the list tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +50,50 @@ class BundledModel:
         self.is_offered: bool = row.get("is_offered", True)
         """Whether a new prompt may go there; old bills are priced either way."""
 
-    @cached_property
-    def prices(self) -> tuple[PricePeriod, ...]:
-        """Never empty; see `domain.pricing.price_at`."""
-        return tuple(self._period(row) for row in self._row["prices"])
+    @property
+    def answers(self) -> bool:
+        """Whether it puts anything out; models that only make vectors, or judge, do not."""
+        return any("output" in period for period in self._row["prices"])
 
-    def _period(self, row: Mapping[str, Any]) -> PricePeriod:
-        tiers = tuple(PriceTier(tier["above"], _rates(tier)) for tier in row.get("tiers", ()))
-        between = [time.fromisoformat(text) for text in row.get("between", ())]
-        return PricePeriod(
-            PriceEntry(self._version, _rates(row), tiers),
-            starts_on=date.fromisoformat(row["from"]) if "from" in row else None,
-            between=(between[0], between[1]) if between else None,
+    @cached_property
+    def prices(self) -> PriceHistory:
+        return PriceHistory(
+            tuple((_span(row), PriceEntry(self._version, _rates(row), _tiers(row))) for row in self._row["prices"]),
+            tuple(
+                (_span(row), PriceVariant(tuple(row["service_tiers"]), _rates(row), _tiers(row)))
+                for row in self._row.get("variants", ())
+            ),
         )
 
 
 class Vendor:
     """The models of one house, in the order in which their rules are tried."""
 
-    def __init__(self, name: str, table: Mapping[str, Any], families: Mapping[str, Any], version: str) -> None:
+    def __init__(self, name: str, table: Mapping[str, Any], version: str, makers: tuple["Vendor", ...] = ()) -> None:
         self.name = name
         self.models = tuple(BundledModel(row, version) for row in table["models"])
         self._rows: list[Mapping[str, Any]] = table["models"]
-        self._families = families
+        self._families: Mapping[str, Any] = table.get("families", {})
+        self._makers = makers
+        """Whose prices it charges for models that it does not list itself."""
 
     def find(self, model: str) -> BundledModel | None:
-        """The row whose prices and window are those of `model`: itself, dated or under another name."""
-        name = model.lower()
-        position = self._position(name)
-        if position is None and (dashed := _COMPACT_DATE.sub(r"-\1-\2-\3", name)) != name:
-            position = self._position(dashed)
-        return None if position is None else self.models[position]
+        """The row that describes `model`: itself, dated or under another name."""
+        found = self._find(model)
+        return found[0] if found else None
+
+    def price(self, model: str, moment: datetime) -> PriceEntry | None:
+        """What `model` costs at `moment`; None where nobody says so.
+
+        Assumed where only the model without its date is known, where the price is its maker's, or where a fee is
+        missing from it.
+        """
+        if (found := self._find(model)) is not None:
+            row, is_certain = found
+            return replace(row.prices.at(moment), is_assumed=not is_certain or _SEARCHES in model.lower())
+        at_makers = (maker.price(model, moment) for maker in self._makers)
+        price = next((price for price in at_makers if price is not None), None)
+        return price and replace(price, is_assumed=True)
 
     def facts(self, model: str) -> ModelFacts:
         prefixes = (prefix for prefix in self._families if model == prefix or model.startswith(f"{prefix}-"))
@@ -88,6 +103,22 @@ class Vendor:
         row = dict(self._families[longest])
         levels = row.pop("reasoning_levels", None)
         return ModelFacts(**row, reasoning_levels=None if levels is None else tuple(levels))
+
+    def _find(self, model: str) -> tuple[BundledModel, bool] | None:
+        """The row, and whether the list means this very name by it."""
+        name = base_of_fine_tune(model.lower())
+        names = [name, with_dashed_date(name)]
+        # As Google and relays write it: `models/gemini-…`, `publishers/google/models/gemini-…`, `openai/gpt-…`.
+        head, _, bare = name.rpartition("/")
+        if head in (self.name, "models") or head.startswith("publishers/"):
+            names += [bare, with_dashed_date(bare)]
+        for name in names:
+            if (position := self._position(name)) is not None:
+                return self.models[position], True
+        for name in names:
+            if (position := self._exact.get(undated(name))) is not None:
+                return self.models[position], False
+        return None
 
     def _position(self, name: str) -> int | None:
         """Of all rules that fit the earliest counts, whether it names `name` whole or describes it."""
@@ -118,40 +149,64 @@ class Vendor:
 
 
 class Snapshot:
-    """The whole file."""
+    """The whole list, of which a vendor is read when it is first asked for."""
 
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        self.version: str = table["version"]
-        """The day the prices were last seen to change; `Cost.price_version` of what is priced with them."""
+    def __init__(self, directory: Path = _DATA) -> None:
+        index = orjson.loads((directory / "catalog.json").read_bytes())
+        self.version: str = index["version"]
+        """The day the list was last seen to change; `Cost.price_version` of what is priced with it."""
         self.preferred: Mapping[str, tuple[str, ...]] = {
-            purpose: tuple(ids) for purpose, ids in table["preferred"].items()
+            purpose: tuple(ids) for purpose, ids in index["preferred"].items()
         }
         """Catalog ids by purpose (`chat`, `image`), the best first."""
-        self._table = table
-        self._vendors: dict[str, Vendor] = {}
+        self.vendors: tuple[str, ...] = tuple(index["hosts"])
+        self._hosts: Mapping[str, list[str]] = index["hosts"]
+        self._directory = directory
+        self._read: dict[str, Vendor] = {}
 
     def vendor(self, name: str) -> Vendor:
-        if name not in self._vendors:
-            families = self._table["families"].get(name, {})
-            self._vendors[name] = Vendor(name, self._table["vendors"][name], families, self.version)
-        return self._vendors[name]
+        if name not in self._read:
+            table = orjson.loads((self._directory / "prices" / f"{name}.json").read_bytes())
+            makers = tuple(self.vendor(maker) for maker in table.get("makers", ()))
+            self._read[name] = Vendor(name, table, self.version, makers)
+        return self._read[name]
 
-    def vendor_at(self, host: str) -> Vendor | None:
-        """Whose host this is; None for any other, one's own machine first of all."""
-        for name, table in self._table["vendors"].items():
-            if any(host == known or host.endswith(f".{known}") for known in table["hosts"]):
+    def vendor_at(self, base_url: str) -> Vendor | None:
+        """Whose address this is; None for any other, one's own machine first of all."""
+        address = urlsplit(base_url)
+        for name, hosts in self._hosts.items():
+            if any(_is_at(address.hostname or "", address.path, known) for known in hosts):
                 return self.vendor(name)
         return None
 
 
 def load_snapshot() -> Snapshot:
-    """The snapshot shipped with this version."""
-    return Snapshot(orjson.loads(_CATALOG.read_bytes()))
+    """The list shipped with this version."""
+    return Snapshot()
+
+
+def _is_at(host: str, path: str, known: str) -> bool:
+    known_host, slash, known_path = known.partition("/")
+    is_host = fnmatchcase(host, known_host) or fnmatchcase(host, f"*.{known_host}")
+    return is_host and (not slash or f"{path}/".startswith(f"/{known_path}/"))
+
+
+def _span(row: Mapping[str, Any]) -> Span:
+    between = [time.fromisoformat(text) for text in row.get("between", ())]
+    starts_on = date.fromisoformat(row["from"]) if "from" in row else None
+    return Span(starts_on, (between[0], between[1]) if between else None)
+
+
+def _tiers(row: Mapping[str, Any]) -> tuple[PriceTier, ...]:
+    return tuple(PriceTier(tier["above"], _rates(tier)) for tier in row.get("tiers", ()))
 
 
 def _rates(row: Mapping[str, Any]) -> ModelPrice:
-    names = ("input", "output", "cache_read", "cache_write")
-    return ModelPrice(**{name: Decimal(row[name]) for name in names if name in row})
+    return ModelPrice(**{name: _decimal(row[name]) for name in RATES if name in row})
+
+
+_decimal = cache(Decimal)
+"""A few hundred rates make up the whole list."""
 
 
 def _is_exact(rule: str | list[str]) -> bool:
@@ -160,21 +215,37 @@ def _is_exact(rule: str | list[str]) -> bool:
 
 
 def _fits(rule: list[str], name: str) -> bool:
-    """All conditions of `rule`: a mark (begins, ends, contains, expression, is) and a text each."""
-    for mark, text in ((condition[0], condition[1:]) for condition in rule):
-        match mark:
-            case "^":
-                fits = name.startswith(text)
-            case "$":
-                fits = name.endswith(text)
-            case "*":
-                fits = text in name
-            case "/":
-                fits = re.search(text, name) is not None
-            case "=":
-                fits = name == text
-            case _:
-                raise ValueError(f"unknown rule {rule!r}")
-        if not fits:
-            return False
-    return True
+    """All conditions of `rule`: a mark (begins, ends, contains, expression, is) and a text each.
+
+    A list that says "begins with `claude-opus-4-6`" means its releases. What more a name says makes it another model,
+    of an unknown price: nothing may stand around the text but a path before it and the marks of a release behind it.
+    """
+    return all(_fits_condition(condition[0], condition[1:], name) for condition in rule)
+
+
+def _fits_condition(mark: str, text: str, name: str) -> bool:
+    match mark:
+        case "=":
+            return name == text
+        case "^":
+            return name.startswith(text) and _is_release(text, name[len(text) :])
+        case "$":
+            return name.endswith(text) and _is_path(name[: -len(text)], text)
+        case "*":
+            before, found, after = name.partition(text)
+            return bool(found) and _is_path(before, text) and _is_release(text, after)
+        case "/":
+            hit = re.search(text, name)
+            # An expression that only looks around says nothing of where the name ends.
+            return hit is not None and (hit.start() == hit.end() or _is_release(hit.group(), name[hit.end() :]))
+    raise ValueError(f"unknown rule {mark}{text}")
+
+
+def _is_release(text: str, rest: str) -> bool:
+    """Whether `rest` only says which release; where `text` ends in the middle of that, from there on."""
+    begun = re.search(r"[-@:]?\d*$", text)
+    return has_only_marks(rest) or (begun is not None and has_only_marks(begun.group() + rest))
+
+
+def _is_path(before: str, text: str) -> bool:
+    return not before or before[-1] in "/.:" or text[0] in "/.:"

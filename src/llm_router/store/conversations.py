@@ -1,19 +1,15 @@
 """Conversations: one row each; cost, count and liveness are asked of the tables that know them."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.conversations import Conversation
-from llm_router.domain.errors import InvalidRequest, NotFound
+from llm_router.domain.errors import NotFound
+from llm_router.store.cursors import cursor_at, place_of
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import UNFINISHED, conversations, messages, usage_logs
-
-_MAX_INTEGER = 2**63 - 1
-"""The largest that SQLite takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +39,10 @@ async def list_conversations(
     if device_id is not None:
         query = query.where(conversations.c.device_id == device_id)
     if cursor is not None:
-        query = query.where(tuple_(conversations.c.updated_at, conversations.c.id) < tuple_(*_place(cursor)))
+        query = query.where(tuple_(conversations.c.updated_at, conversations.c.id) < tuple_(*place_of(cursor)))
     found = [_conversation_from(row) for row in await connection.execute(query)]
     page = found[:limit]
-    return Page(page, _cursor(page[-1]) if len(found) > limit else None)
+    return Page(page, cursor_at(page[-1].updated_at, page[-1].id) if len(found) > limit else None)
 
 
 async def insert_conversation(connection: AsyncConnection, user_id: str, conversation: Conversation) -> None:
@@ -113,19 +109,3 @@ def _conversation_from(row: Row[Any]) -> Conversation:
         message_count=row.message_count,
         is_live=bool(row.is_live),
     )
-
-
-def _cursor(conversation: Conversation) -> str:
-    return base64.urlsafe_b64encode(f"{conversation.updated_at}.{conversation.id}".encode()).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[int, str]:
-    try:
-        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        written, _, conversation_id = decoded.partition(".")
-        updated_at = int(written)
-    except (binascii.Error, ValueError):
-        updated_at, conversation_id = -1, ""
-    if not 0 <= updated_at <= _MAX_INTEGER:
-        raise InvalidRequest("The cursor is not one that this list gave out.")
-    return updated_at, conversation_id

@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from llm_router.domain.errors import StorageFailed
-from llm_router.store.schema import upgrade_schema
+from llm_router.store.schema import check_schema, upgrade_schema
+from llm_router.store.sql import AsyncConnection, AsyncEngine, create_async_engine
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,9 +75,28 @@ async def open_database(path: Path) -> Database:
     _make_folder(path)
     with _storage_errors(path):
         upgrade_schema(path)  # nobody is served yet, so nobody waits; a thread for it alone would stay and weigh
-        writer = _engine(path, pool_size=1, begin="BEGIN IMMEDIATE")
-        reader = _engine(path, pool_size=READERS, begin="BEGIN", read_only=True)
-        return Database(path, writer, reader)
+        return _database(path)
+
+
+@asynccontextmanager
+async def open_beside_server(path: Path) -> AsyncIterator[Database]:
+    """The file as it is, for a command that runs while a server may. Nothing of it is made or brought up to date.
+
+    Raises StorageFailed, where the file is of another version too.
+    """
+    with _storage_errors(path):
+        check_schema(path)
+    database = _database(path)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def _database(path: Path) -> Database:
+    writer = _engine(path, pool_size=1, begin="BEGIN IMMEDIATE")
+    reader = _engine(path, pool_size=READERS, begin="BEGIN", read_only=True)
+    return Database(path, writer, reader)
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.conversations import Message
+from llm_router.domain.usage import Cost, Usage
 from llm_router.store.messages import MESSAGE_COLUMNS, message_from, row_from
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import UNFINISHED, idempotency_keys, message_chunks, messages
 
 Chunk = tuple[int, str, str]
@@ -69,6 +70,16 @@ async def finish_message(connection: AsyncConnection, user_id: str, message: Mes
     return True
 
 
+async def settle_message(connection: AsyncConnection, user_id: str, message_id: str, usage: Usage, cost: Cost) -> bool:
+    """Writes what a finished answer took after all. False where it is gone."""
+    done = await connection.execute(
+        messages.update()
+        .where(messages.c.user_id == user_id, messages.c.id == message_id)
+        .values(**usage.as_dict(), cost=cost.nanousd, cost_status=cost.status)
+    )
+    return bool(done.rowcount)
+
+
 async def get_event_record(connection: AsyncConnection, user_id: str, message_id: str) -> EventRecord | None:
     """None for a message that was never streamed here (a prompt, a copy)."""
     row = (
@@ -103,8 +114,8 @@ async def list_unfinished(connection: AsyncConnection) -> list[UnfinishedMessage
     return found
 
 
-async def find_idempotent(connection: AsyncConnection, user_id: str, key: str) -> tuple[str, str] | None:
-    """`(message_id, body_hash)` of the answer that was started under `key`."""
+async def find_idempotent(connection: AsyncConnection, user_id: str, key: str) -> tuple[str | None, str] | None:
+    """`(message_id, body_hash)` of the answer that was started under `key`; no id where it was deleted since."""
     row = (
         await connection.execute(
             select(idempotency_keys.c.message_id, idempotency_keys.c.body_hash).where(

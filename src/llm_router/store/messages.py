@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 from sqlalchemy import literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from llm_router.domain.conversations import Message
 from llm_router.domain.errors import NotFound
 from llm_router.domain.ids import new_id
 from llm_router.domain.messages import Part, TextPart, parts_from_json, parts_to_json
 from llm_router.domain.usage import Usage
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import messages
 
 MESSAGE_COLUMNS = tuple(
@@ -126,6 +126,7 @@ def message_from(row: Any) -> Message:
         error=orjson.loads(row.error) if row.error else None,
         time_to_first_chunk=row.time_to_first_chunk,
         duration=row.duration,
+        reasoning_duration=row.reasoning_duration,
     )
 
 
@@ -153,6 +154,7 @@ def row_from(message: Message) -> dict[str, Any]:
         "error": json_column(message.error),
         "time_to_first_chunk": message.time_to_first_chunk,
         "duration": message.duration,
+        "reasoning_duration": message.reasoning_duration,
         "created_at": message.created_at,
     }
 

@@ -2,8 +2,11 @@
 
 A new file gets today's tables at once, which a test holds equal to what the migrations make. An existing
 file is copied beside itself before it is changed, so that an upgrade that goes wrong loses nothing.
+
+The sums of the ledger are counted here too, where they are missing or of another time zone than the server's.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,9 +17,12 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from llm_router.domain.errors import StorageFailed
+from llm_router.store.rollups import local_zone_name, rebuild_rollups
 from llm_router.store.tables import OWNER_ID, metadata, users
 
-HEAD = "0001"
+_LOG = logging.getLogger(__name__)
+
+HEAD = "0002"
 """The newest revision under `migrations/versions`; a test compares."""
 
 
@@ -26,16 +32,33 @@ def upgrade_schema(path: Path) -> None:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         revision = _revision(connection)
-        if revision == HEAD:
-            return
-        if revision is not None:
+        if revision is not None and revision != HEAD:
             _copy(connection, path.with_name(f"{path.name}.before-{HEAD}"))
     finally:
         connection.close()
     if revision is None:
         _create(path)
-    else:
+    elif revision != HEAD:
         migrate(path)
+    _count_in_local_time(path)
+
+
+def check_schema(path: Path) -> None:
+    """For who only comes by: that the file is there and of this version. Blocking; changes nothing.
+
+    Raises sqlite3.Error or StorageFailed.
+    """
+    if not path.is_file():
+        raise StorageFailed(f"There is no database at {path} yet. Start the server once, or set DATABASE_PATH.")
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5, uri=True)
+    try:
+        revision = _revision(connection)
+    finally:
+        connection.close()
+    if revision != HEAD:
+        raise StorageFailed(
+            f"The database {path} is of an older version. Start the server once: it is brought up to date."
+        )
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:
@@ -71,6 +94,25 @@ def _create(path: Path) -> None:
             )
         )
         connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+        rebuild_rollups(connection, local_zone_name())
+
+
+def _count_in_local_time(path: Path) -> None:
+    """The server's days and months are its time zone's; where that has changed they are counted anew, once."""
+    connection = sqlite3.connect(path, timeout=5)
+    try:
+        found = connection.execute("SELECT time_zone FROM usage_calendar").fetchone()
+    finally:
+        connection.close()
+    zone_name = local_zone_name()
+    if found == (zone_name,):
+        return
+    with _transaction(path) as transaction:
+        if found is None:
+            rebuild_rollups(transaction, zone_name)
+        else:
+            _LOG.info("Days and months of the ledger are counted anew: the time zone is %s now", zone_name)
+            rebuild_rollups(transaction, zone_name, ("day", "month"))
 
 
 def migrate(path: Path) -> None:

@@ -90,6 +90,7 @@ messages = Table(
     Column("time_to_first_chunk", Float),
     Column("duration", Float),
     Column("created_at", Integer, nullable=False),
+    Column("reasoning_duration", Float),
     CheckConstraint("role IN ('user', 'assistant')", name="role"),
     CheckConstraint("status IN ('pending', 'streaming', 'complete', 'stopped', 'interrupted', 'error')", name="status"),
 )
@@ -141,12 +142,163 @@ usage_logs = Table(
     Column("time_to_first_chunk", Float),
     Column("duration", Float),
     Column("timestamp", Integer, nullable=False),
+    Column("tokens_cache_write_1h", Integer),
+    Column("tokens_input_audio", Integer),
+    Column("tokens_output_audio", Integer),
+    Column("tokens_input_image", Integer),
+    Column("tokens_output_image", Integer),
+    Column("web_searches", Integer),
+    Column("service_tier", Text),
+    # How raw_usage is to be read, see domain/usage.py.
+    Column("dialect", Text),
+    # 1 where the owner let it pass a budget that was spent.
+    Column("budget_override", Integer),
     CheckConstraint("source IN ('web', 'gateway', 'cli')", name="source"),
     CheckConstraint("cost_status IN ('exact', 'bounded', 'estimated', 'unpriced')", name="cost_status"),
 )
-Index(None, usage_logs.c.user_id, usage_logs.c.timestamp)
+Index(None, usage_logs.c.user_id, usage_logs.c.timestamp, usage_logs.c.id)
 Index(None, usage_logs.c.conversation_id)
 Index(None, usage_logs.c.message_id)
+
+# What the ledger adds up to, by the hour (UTC) and by the day and month of a time zone: so that a million rows are
+# asked about as quickly as a thousand. Written in the transaction that writes the rows, never alone.
+#
+# usage_rollups tells apart all that can be asked for together; it is also the index by which calls are found.
+usage_rollups = Table(
+    "usage_rollups",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("level", Text, nullable=False),
+    # The first millisecond of the hour, day or month.
+    Column("start", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    # Empty where a call came from no device.
+    Column("device_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("cost_status", Text, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("tokens_input", Integer, nullable=False),
+    Column("tokens_output", Integer, nullable=False),
+    Column("tokens_cache_read", Integer, nullable=False),
+    Column("tokens_cache_write", Integer, nullable=False),
+    Column("tokens_reasoning", Integer, nullable=False),
+    Column("web_searches", Integer, nullable=False),
+    # Of the rows whose cost is known; how many are not, cost_status says.
+    Column("cost", Integer, nullable=False),
+    PrimaryKeyConstraint(
+        "user_id",
+        "level",
+        "start",
+        "model",
+        "provider",
+        "connection",
+        "device_id",
+        "source",
+        "status",
+        "cost_status",
+    ),
+    CheckConstraint("level IN ('hour', 'day', 'month')", name="level"),
+    sqlite_with_rowid=False,
+)
+
+# Days and months once more, by one thing at a time, which is what sums and curves are asked for: some hundred rows a
+# month, however many combinations there are.
+usage_facets = Table(
+    "usage_facets",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("level", Text, nullable=False),
+    # By what: the key is a model, a source, a status or a cost_status.
+    Column("facet", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    # Of a model; else empty.
+    Column("provider", Text, nullable=False),
+    Column("connection", Text, nullable=False),
+    # Empty where a call came from no device.
+    Column("device_id", Text, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("exact", Integer, nullable=False),
+    Column("bounded", Integer, nullable=False),
+    Column("estimated", Integer, nullable=False),
+    Column("unpriced", Integer, nullable=False),
+    Column("tokens_input", Integer, nullable=False),
+    Column("tokens_output", Integer, nullable=False),
+    Column("tokens_cache_read", Integer, nullable=False),
+    Column("tokens_cache_write", Integer, nullable=False),
+    Column("tokens_reasoning", Integer, nullable=False),
+    Column("web_searches", Integer, nullable=False),
+    # Of the rows whose cost is known.
+    Column("cost", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "level", "facet", "start", "key", "provider", "connection", "device_id"),
+    CheckConstraint("level IN ('day', 'month')", name="level"),
+    CheckConstraint("facet IN ('model', 'source', 'status', 'cost_status')", name="facet"),
+    sqlite_with_rowid=False,
+)
+
+# One row: the time zone whose days and months the rollups count, the server's own when it last started.
+usage_calendar = Table(
+    "usage_calendar",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time_zone", Text, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("id", Text, nullable=False),
+    # What the owner calls it, else what its browser says it is.
+    Column("name", Text, nullable=False),
+    # 1 where the owner chose the name.
+    Column("is_named", Integer, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("last_seen_at", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("period", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    # A device's id or a catalog id; null means each device, or each model, for itself.
+    Column("subject", Text),
+    # Nano-dollars in each period.
+    Column("amount", Integer, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    CheckConstraint("period IN ('day', 'month')", name="period"),
+    CheckConstraint("scope IN ('overall', 'device', 'model')", name="scope"),
+)
+Index(None, budgets.c.user_id)
+
+# One row for each answer that is being made: on whose behalf, and the most it may cost. Written with the pending
+# answer, deleted with its bill; what is left after a crash says what was being paid for.
+reservations = Table(
+    "reservations",
+    metadata,
+    # No foreign key: the words may be deleted while the bill is still to come.
+    Column("message_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("device_id", Text),
+    Column("source", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("operation_name", Text, nullable=False),
+    # Null where no price is known.
+    Column("amount", Integer),
+    Column("budget_override", Integer),
+    Column("created_at", Integer, nullable=False),
+)
+Index(None, reservations.c.user_id)
 
 idempotency_keys = Table(
     "idempotency_keys",
@@ -154,7 +306,8 @@ idempotency_keys = Table(
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("key", Text, nullable=False),
     Column("body_hash", Text, nullable=False),
-    Column("message_id", Text, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    # Null where the answer was deleted since: the key still says that it was asked, and paid.
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="SET NULL")),
     Column("created_at", Integer, nullable=False),
     PrimaryKeyConstraint("user_id", "key"),
     sqlite_with_rowid=False,

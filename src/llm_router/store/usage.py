@@ -1,19 +1,26 @@
-"""The ledger: one row for each upstream call, and what they add up to."""
+"""Writing the ledger: one row for each upstream call, and with it what the rows add up to (`store/rollups.py`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, case, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
 from llm_router.domain.attempts import Attempt
-from llm_router.domain.conversations import shown_dollars
-from llm_router.domain.usage import Source
+from llm_router.domain.usage import Cost, Source, Usage
 from llm_router.store.messages import json_column
+from llm_router.store.rollups import change_rollups
+from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import usage_logs
 
 OperationName = Literal["chat", "image_generation"]
+
+MAX_RAW_CHARACTERS = 64 * 1024
+"""Of a provider's own usage object as JSON. Those that are known have some hundred; a longer one is not kept."""
+
+MAX_TIER_CHARACTERS = 64
+
+_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,134 +35,102 @@ class Origin:
     model: str
     """The catalog id that was asked for."""
     operation_name: OperationName = "chat"
-
-
-@dataclass(frozen=True, slots=True)
-class UsageTotals:
-    requests: int
-    failed: int
-    unpriced: int
-    estimated: int
-    tokens_input: int
-    tokens_output: int
-    tokens_cache_read: int
-    tokens_cache_write: int
-    tokens_reasoning: int
-    cost_nanousd: int | None
-    """None where there were calls and no price was known for any of them."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "requests": self.requests,
-            "failed": self.failed,
-            "unpriced": self.unpriced,
-            "estimated": self.estimated,
-            "tokens_input": self.tokens_input,
-            "tokens_output": self.tokens_output,
-            "tokens_cache_read": self.tokens_cache_read,
-            "tokens_cache_write": self.tokens_cache_write,
-            "tokens_reasoning": self.tokens_reasoning,
-            "cost": shown_dollars(self.cost_nanousd),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class UsageSummary:
-    totals: UsageTotals
-    by_model: tuple[tuple[str, str, UsageTotals], ...]
-    """`(model, provider, totals)`, the dearest first."""
+    budget_override: bool = False
+    """Whether the owner let it pass a budget that was spent."""
 
 
 async def insert_attempts(connection: AsyncConnection, origin: Origin, attempts: Sequence[Attempt]) -> None:
     if not attempts:
         return
-    await connection.execute(
-        usage_logs.insert(),
-        [
-            {
-                "id": attempt.id,
-                "user_id": origin.user_id,
-                "conversation_id": origin.conversation_id,
-                "message_id": origin.message_id,
-                "device_id": origin.device_id,
-                "source": origin.source,
-                "model": origin.model,
-                "provider": attempt.target.provider,
-                "connection": attempt.target.connection,
-                "target": attempt.target.id,
-                "response_model": attempt.response_model,
-                "operation_name": origin.operation_name,
-                "status": attempt.status,
-                "error_type": attempt.error_type,
-                **attempt.usage.as_dict(),
-                "cost": attempt.cost.nanousd,
-                "cost_status": attempt.cost.status,
-                "price_version": attempt.cost.price_version,
-                "raw_usage": json_column(attempt.usage.raw),
-                "time_to_first_chunk": attempt.time_to_first_chunk,
-                "duration": attempt.duration,
-                "timestamp": attempt.started_at,
-            }
-            for attempt in attempts
-        ],
+    rows = [_origin_columns(origin) | _attempt_columns(attempt) for attempt in attempts]
+    await connection.execute(usage_logs.insert(), rows)
+    await change_rollups(connection, origin.user_id, added=rows)
+
+
+async def settle_attempt(connection: AsyncConnection, origin: Origin, attempt: Attempt) -> None:
+    """Puts the final word in place of what was recorded of the same attempt before; where nothing was, records it.
+
+    Whose call it was stays as recorded: what it was for may have been deleted since.
+    """
+    (known,) = await _rows(connection, origin.user_id, [attempt.id]) or (None,)
+    if known is None:
+        await insert_attempts(connection, origin, [attempt])
+        return
+    await _replace(connection, origin.user_id, [(known, _attempt_columns(attempt))])
+
+
+async def reprice_rows(connection: AsyncConnection, user_id: str, changes: Sequence[tuple[str, Usage, Cost]]) -> None:
+    """Sets the counts and the cost of rows, by their ids; ids that are not there are passed over.
+
+    What the provider sent stays as it was recorded, and so do the messages' own costs.
+    """
+    wanted = {log_id: _count_columns(usage) | _cost_columns(cost) for log_id, usage, cost in changes}
+    known = await _rows(connection, user_id, list(wanted))
+    await _replace(connection, user_id, [(row, wanted[row["id"]]) for row in known])
+
+
+async def _rows(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        some = ids[start : start + _IDS_A_QUERY]
+        query = select(usage_logs).where(usage_logs.c.user_id == user_id, usage_logs.c.id.in_(some))
+        found.extend(row._asdict() for row in await connection.execute(query))
+    return found
+
+
+async def _replace(
+    connection: AsyncConnection, user_id: str, changes: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> None:
+    for row, columns in changes:
+        await connection.execute(
+            usage_logs.update().where(usage_logs.c.user_id == user_id, usage_logs.c.id == row["id"]).values(**columns)
+        )
+    await change_rollups(
+        connection,
+        user_id,
+        removed=[row for row, _ in changes],
+        added=[{**row, **columns} for row, columns in changes],
     )
 
 
-async def summarise(
-    connection: AsyncConnection, user_id: str, device_id: str | None = None, since: int | None = None
-) -> UsageSummary:
-    """All calls of the owner, or those of one device, or those begun at or after `since` (milliseconds since 1970)."""
-    scope: list[ColumnElement[bool]] = [usage_logs.c.user_id == user_id]
-    if device_id is not None:
-        scope.append(usage_logs.c.device_id == device_id)
-    if since is not None:
-        scope.append(usage_logs.c.timestamp >= since)
-    totals = (await connection.execute(select(*_sums()).where(*scope))).one()
-    by_model = await connection.execute(
-        select(usage_logs.c.model, usage_logs.c.provider, *_sums())
-        .where(*scope)
-        .group_by(usage_logs.c.model, usage_logs.c.provider)
-        .order_by(func.coalesce(func.sum(usage_logs.c.cost), 0).desc(), func.count().desc(), usage_logs.c.model)
-    )
-    return UsageSummary(_totals(totals), tuple((row.model, row.provider, _totals(row)) for row in by_model))
+def _origin_columns(origin: Origin) -> dict[str, Any]:
+    return {
+        "user_id": origin.user_id,
+        "conversation_id": origin.conversation_id,
+        "message_id": origin.message_id,
+        "device_id": origin.device_id,
+        "source": origin.source,
+        "model": origin.model,
+        "operation_name": origin.operation_name,
+        "budget_override": 1 if origin.budget_override else None,
+    }
 
 
-def _sums() -> list[ColumnElement[Any]]:
-    def count_where(condition: ColumnElement[bool]) -> ColumnElement[Any]:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    def total(name: str) -> ColumnElement[Any]:
-        return func.coalesce(func.sum(usage_logs.c[name]), 0).label(name)
-
-    return [
-        func.count().label("requests"),
-        count_where(usage_logs.c.status == "error").label("failed"),
-        count_where(usage_logs.c.cost_status == "unpriced").label("unpriced"),
-        count_where(usage_logs.c.cost_status == "estimated").label("estimated"),
-        *(
-            total(name)
-            for name in (
-                "tokens_input",
-                "tokens_output",
-                "tokens_cache_read",
-                "tokens_cache_write",
-                "tokens_reasoning",
-            )
-        ),
-        func.sum(usage_logs.c.cost).label("cost"),
-    ]
+def _attempt_columns(attempt: Attempt) -> dict[str, Any]:
+    raw = json_column(attempt.usage.raw)
+    is_kept = raw is None or len(raw) <= MAX_RAW_CHARACTERS
+    return {
+        "id": attempt.id,
+        "provider": attempt.target.provider,
+        "connection": attempt.target.connection,
+        "target": attempt.target.id,
+        "response_model": attempt.response_model,
+        "status": attempt.status,
+        "error_type": attempt.error_type,
+        **_count_columns(attempt.usage),
+        "dialect": attempt.usage.dialect if is_kept else None,
+        "raw_usage": raw if is_kept else None,
+        **_cost_columns(attempt.cost),
+        "time_to_first_chunk": attempt.time_to_first_chunk,
+        "duration": attempt.duration,
+        "timestamp": attempt.started_at,
+    }
 
 
-def _totals(row: Row[Any]) -> UsageTotals:
-    return UsageTotals(
-        requests=row.requests,
-        failed=row.failed,
-        unpriced=row.unpriced,
-        estimated=row.estimated,
-        tokens_input=row.tokens_input,
-        tokens_output=row.tokens_output,
-        tokens_cache_read=row.tokens_cache_read,
-        tokens_cache_write=row.tokens_cache_write,
-        tokens_reasoning=row.tokens_reasoning,
-        cost_nanousd=0 if row.requests == 0 else row.cost,
-    )
+def _count_columns(usage: Usage) -> dict[str, Any]:
+    tier = usage.service_tier
+    return {**usage.counts(), "service_tier": tier and tier[:MAX_TIER_CHARACTERS]}
+
+
+def _cost_columns(cost: Cost) -> dict[str, Any]:
+    return {"cost": cost.nanousd, "cost_status": cost.status, "price_version": cost.price_version}

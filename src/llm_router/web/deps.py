@@ -7,9 +7,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from llm_router.domain.clock import Clock
+from llm_router.services.budgets import Budgets
 from llm_router.services.catalog import Catalog
+from llm_router.services.changes import Changes
 from llm_router.services.chat import Caller, Chat
 from llm_router.services.conversations import Conversations
+from llm_router.services.estimates import Estimates
 from llm_router.services.generations import Generations
 from llm_router.services.images import Images
 from llm_router.settings import Settings
@@ -25,9 +28,12 @@ class Services:
     database: Database
     catalog: Catalog
     generations: Generations
+    budgets: Budgets
     chat: Chat
+    estimates: Estimates
     conversations: Conversations
     images: Images
+    changes: Changes
     clock: Clock
     closing: asyncio.Event
     """Set when the server begins to shut down; open streams end on it."""
@@ -41,7 +47,7 @@ async def get_services(request: Request) -> Services:
 
 async def get_caller(request: Request) -> Caller:
     """The one owner, at the device that `web/middleware.py` made out."""
-    return Caller(user_id=OWNER_ID, device_id=request.state.device_id)
+    return Caller(OWNER_ID, request.state.device_id, user_agent=request.headers.get("user-agent"))
 
 
 ServicesDep = Annotated[Services, Depends(get_services)]

@@ -27,6 +27,7 @@ STATUSES: Mapping[type[errors.RouterError], int] = {
     errors.NotPermitted: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.BudgetExceeded: 402,
     errors.RateLimited: 429,
     errors.UpstreamError: 502,
     errors.UpstreamOverloaded: 503,

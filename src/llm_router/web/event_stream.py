@@ -1,4 +1,4 @@
-"""One answer's events as a `text/event-stream` response.
+"""Numbered events, of one answer or of what changed, as a `text/event-stream` response.
 
 Knows when to write: at once, several ready events in one write, a heartbeat when idle. Does not know what the
 events mean, nor stops what makes them: leaving a stream ends this response and closes its iterator, no more.

@@ -1,12 +1,13 @@
 """The built page, served from memory, and the API's documentation.
 
 What lies in the build folder at the start is what is served until the end: a request's path is a key in a
-table, and a build that is replaced under a running server does not mix two versions. Only the documentation,
-heavier than all the rest and seldom asked for, is read again each time. Knows the layout that the front-end's
-build makes, and nothing of the API but that its paths are not pages.
+table, and a build that is replaced under a running server does not mix two versions. Only the documentation
+and the manifest's pictures, heavier than all the rest and seldom asked for, are read again each time. Knows
+the layout that the front-end's build makes, and nothing of the API but that its paths are not pages.
 """
 
 import hashlib
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +38,15 @@ _MEDIA_TYPES: Mapping[str, str] = {
 _CODINGS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
 """Best first, with the suffix of the sibling that the build may have left."""
 
+_GZIP_HEADER = 16
+"""Tells zlib that one stands before the data."""
+
+_READ_EACH_TIME = ("docs/", "icons/", "screenshots/")
+
 _HASHED = "public, max-age=31536000, immutable"
 _CHECKED = "no-cache"
+_ALWAYS_CHECKED = ("/", "/index.html", "/api/docs", "/api/docs/", "/manifest.webmanifest", "/service-worker.js")
+"""What names the files of a build: an old one would ask for files that are gone."""
 _SHORT = "public, max-age=3600"
 
 _NOT_BUILT = "The page has not been built yet. Run `make setup` in the project's folder and start the server again.\n"
@@ -101,15 +109,21 @@ def _read(directory: Path) -> Iterator[tuple[str, _File]]:
             if (sibling := location.with_name(location.name + suffix)).is_file()
         }
         etag = _etag(location)
+        # What is kept compressed anyway is not kept twice: few ask for it as it is.
+        read = _inflater(encoded["gzip"]) if "gzip" in encoded else _reader(location, name)
         for path in _paths(name):
-            yield path, _File(_reader(location, name), _media_type(location), _cache_control(path), etag, encoded)
+            yield path, _File(read, _media_type(location), _cache_control(path), etag, encoded)
 
 
 def _reader(location: Path, name: str) -> Callable[[], bytes]:
-    if name.startswith("docs/"):
+    if name.startswith(_READ_EACH_TIME):
         return location.read_bytes
     content = location.read_bytes()
     return lambda: content
+
+
+def _inflater(read: Callable[[], bytes]) -> Callable[[], bytes]:
+    return lambda: zlib.decompress(read(), zlib.MAX_WBITS | _GZIP_HEADER)
 
 
 def _paths(name: str) -> tuple[str, ...]:
@@ -129,7 +143,7 @@ def _media_type(location: Path) -> str:
 def _cache_control(path: str) -> str:
     if path.startswith("/assets/"):
         return _HASHED
-    return _CHECKED if path in ("/", "/index.html", "/api/docs", "/api/docs/") else _SHORT
+    return _CHECKED if path in _ALWAYS_CHECKED else _SHORT
 
 
 def _etag(location: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import orjson
 
 from llm_router.domain.chat import ChatRequest
-from llm_router.domain.events import PartAdded, ReasoningDelta, TextDelta, ToolCallDelta
+from llm_router.domain.events import PartAdded, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from llm_router.domain.messages import ChatMessage, FinishReason, ReasoningPart, TextPart
 from llm_router.domain.usage import Usage
 from llm_router.wire.errors import decode_error as decode_error
@@ -23,9 +23,9 @@ from llm_router.wire.sse import ServerSentEvent
 from llm_router.wire.stream import BaseStreamDecoder
 from llm_router.wire.turns import dialect_metadata, merged_turns
 
-__all__ = ["StreamDecoder", "decode_error", "decode_model_list", "encode_request"]
+__all__ = ["StreamDecoder", "decode_answer", "decode_error", "decode_model_list", "decode_usage", "encode_request"]
 
-DIALECT = "anthropic_messages"
+DIALECT: Literal["anthropic_messages"] = "anthropic_messages"
 
 _EPHEMERAL = {"type": "ephemeral"}
 
@@ -164,6 +164,14 @@ def _thinking_block(part: ReasoningPart) -> list[dict[str, Any]]:
     return []
 
 
+def decode_answer(body: bytes) -> list[StreamEvent]:
+    """The events of a message that came in one piece: as those of a stream, the last one Finished.
+
+    Nothing where `body` is no message.
+    """
+    return StreamDecoder().decode_answer(body)
+
+
 _FINISH_REASONS: dict[str, FinishReason] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
@@ -174,7 +182,7 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 
 
 class StreamDecoder(BaseStreamDecoder):
-    """One Messages stream. Its end is `message_stop`.
+    """One Messages stream, or message. Its end is `message_stop`.
 
     Blocks of server tools, of compaction and of kinds yet to come are passed over; what they cost is in the usage.
     """
@@ -211,6 +219,16 @@ class StreamDecoder(BaseStreamDecoder):
                 self._finish(_FINISH_REASONS.get(self._stop_reason, "stop"))
             case "error":
                 self._fail(decode_stream_error(payload))
+
+    def _read_answer(self, answer: Mapping[str, Any]) -> None:
+        if answer.get("type") != "message":
+            return
+        self._start(text(answer.get("id")), text(answer.get("model")))
+        for block in mappings(answer.get("content")):
+            self._open_block(block)
+            self._close_block()
+        self._read_usage(mapping(answer.get("usage")))
+        self._finish(_FINISH_REASONS.get(text(answer.get("stop_reason")), "stop"))
 
     def _open_block(self, block: Mapping[str, Any]) -> None:
         self._block_type = text(block.get("type"))
@@ -249,10 +267,14 @@ class StreamDecoder(BaseStreamDecoder):
         self._block_type = ""
 
     def _read_usage(self, fields: Mapping[str, Any]) -> None:
-        """Later counts replace earlier ones; what a later report leaves out stands. Nothing is added up."""
+        """Later counts replace earlier ones; what a later report leaves out, or has 0 for, stands. Nothing is added up.
+
+        Counts only grow: servers that follow this dialect may count what went in at the beginning alone.
+        """
         if fields:
-            self._usage_fields |= {name: value for name, value in fields.items() if value is not None}
-            self._report(_usage(self._usage_fields))
+            known = self._usage_fields
+            known |= {name: value for name, value in fields.items() if value or (value == 0 and name not in known)}
+            self._report(decode_usage(dict(self._usage_fields)))
 
     def _say(self, said: str) -> None:
         if said:
@@ -263,29 +285,60 @@ class StreamDecoder(BaseStreamDecoder):
             self._emit(ReasoningDelta(thought))
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage:
+def decode_usage(raw: Mapping[str, Any], *, has_answer: bool = True, service_tier: str | None = None) -> Usage:
     """Our meaning of Anthropic's counts, whose `input_tokens` leaves out both kinds of cached ones.
 
-    With compaction the counts at the top are of the last iteration alone; all of them are billed.
+    With compaction the counts at the top are of the last iteration alone; all of them are billed. All that a bill
+    depends on is in `raw`; `service_tier` is for a server that says it elsewhere, `has_answer` changes nothing here.
     """
     iterations = mappings(raw.get("iterations")) or [raw]
-    plain, read, written, output = (
-        _sum(iterations, name)
-        for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
-    )
+    plain = _sum(count(each.get("input_tokens")) for each in iterations)
+    read = _sum(count(each.get("cache_read_input_tokens")) for each in iterations)
+    writes = [_cache_writes(each) for each in iterations]
+    written = _sum(total for total, _ in writes)
+    tiers = _service_tiers(raw)
     return Usage(
         tokens_input=None if plain is None else plain + (read or 0) + (written or 0),
-        tokens_output=output,
+        tokens_output=_sum(count(each.get("output_tokens")) for each in iterations),
         tokens_cache_read=read,
         tokens_cache_write=written,
         tokens_reasoning=count(mapping(raw.get("output_tokens_details")).get("thinking_tokens")),
-        service_tier=text(raw.get("service_tier")) or None,
-        raw=dict(raw),
+        tokens_cache_write_1h=_sum(for_an_hour for _, for_an_hour in writes),
+        web_searches=count(mapping(raw.get("server_tool_use")).get("web_search_requests")),
+        has_unknown_fees=len(tiers) > 1,
+        service_tier=tiers[0] if tiers else text(raw.get("service_tier")) or service_tier,
+        dialect=DIALECT,
+        raw=raw,
     )
 
 
-def _sum(iterations: Iterable[Mapping[str, Any]], name: str) -> int | None:
-    known = [number for iteration in iterations if (number := count(iteration.get(name))) is not None]
+def _cache_writes(raw: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Tokens written to the cache, and those among them that are kept for an hour; the others are for five minutes.
+
+    The split may be older than the total: only a stream's beginning has it, and tools add to the prompt later.
+    """
+    total = count(raw.get("cache_creation_input_tokens"))
+    split = mapping(raw.get("cache_creation"))
+    minutes, hour = count(split.get("ephemeral_5m_input_tokens")), count(split.get("ephemeral_1h_input_tokens"))
+    if total is None:
+        return _sum((minutes, hour)), hour
+    if hour is None:
+        return total, None
+    return total, min(hour, total) if minutes or not hour else total
+
+
+def _service_tiers(raw: Mapping[str, Any]) -> list[str]:
+    """The words that decide the rates: of a tier, of the speed, or of where it was worked out, what is not usual.
+
+    Fast mode has rates of its own, and inference kept in the US costs a tenth more (platform.claude.com/docs, "Fast
+    mode" and "Data residency", 2026). What two of them cost together is in no list.
+    """
+    words = (text(raw.get(name)) for name in ("service_tier", "speed", "inference_geo"))
+    return [word for word in words if word not in ("", "standard", "global", "not_available")]
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [number for number in counts if number is not None]
     return sum(known) if known else None
 
 

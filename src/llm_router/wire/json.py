@@ -19,8 +19,9 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-MAX_COUNT = 2**53
-"""Up to here JSON's numbers are whole, and SQL's and orjson's are not exceeded by a sum of some."""
+MAX_COUNT = 10**9
+"""No call takes more tokens: a thousand of the longest prompts there are. Without a bound one slip of a vendor would
+cost more than money can be counted in, and drown every sum it is a part of."""
 
 
 def read_json(data: str | bytes) -> Any:
@@ -49,9 +50,9 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def count(value: Any) -> int | None:
+def count(value: Any, most: int = MAX_COUNT) -> int | None:
     """A number of things. Some write `12.0`; what no counter can have counted is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_COUNT or value % 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most or value % 1:
         return None
     return int(value)
 

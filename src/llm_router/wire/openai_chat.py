@@ -12,20 +12,29 @@ import orjson
 
 from llm_router.domain.chat import ChatRequest
 from llm_router.domain.errors import UpstreamFailed, UpstreamOverloaded
-from llm_router.domain.events import ReasoningDelta, TextDelta, ToolCallDelta
+from llm_router.domain.events import ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from llm_router.domain.messages import FinishReason
+from llm_router.domain.usage import Usage
 from llm_router.wire.errors import decode_error as decode_error
 from llm_router.wire.errors import decode_stream_error
 from llm_router.wire.json import count, mapping, mappings, text
 from llm_router.wire.models import decode_openai_models as decode_model_list
+from llm_router.wire.openai_usage import openai_usage
 from llm_router.wire.sse import ServerSentEvent
 from llm_router.wire.stream import BaseStreamDecoder
 from llm_router.wire.turns import joined_text, merged_turns
-from llm_router.wire.usage import openai_usage
 
-__all__ = ["ChatQuirks", "StreamDecoder", "decode_error", "decode_model_list", "encode_request"]
+__all__ = [
+    "ChatQuirks",
+    "StreamDecoder",
+    "decode_answer",
+    "decode_error",
+    "decode_model_list",
+    "decode_usage",
+    "encode_request",
+]
 
-DIALECT = "openai_chat"
+DIALECT: Literal["openai_chat"] = "openai_chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,19 @@ def encode_request(request: ChatRequest, model: str, *, quirks: ChatQuirks | Non
     return body | dict(quirks.extra) | dict(request.extras.get(DIALECT, {}))
 
 
+def decode_answer(body: bytes) -> list[StreamEvent]:
+    """The events of an answer that came in one piece: as those of a stream, the last one Finished or Failed.
+
+    Nothing where `body` is no answer of this dialect.
+    """
+    return StreamDecoder().decode_answer(body)
+
+
+def decode_usage(raw: Mapping[str, Any], *, has_answer: bool = True, service_tier: str | None = None) -> Usage:
+    """Our meaning of a `usage` object. `service_tier` stands beside it in the answer."""
+    return openai_usage(raw, DIALECT, has_answer=has_answer, service_tier=service_tier)
+
+
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -76,7 +98,7 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 
 
 class StreamDecoder(BaseStreamDecoder):
-    """One Chat Completions stream. Only the choice of index 0 is heard.
+    """One Chat Completions stream, or answer. Only the choice of index 0 is heard.
 
     The end is `[DONE]`, or the end of the body once a finish_reason was seen: Perplexity and llama-box never send
     `[DONE]`, Snowflake never a finish_reason. A finish_reason alone is not the end, since usage may follow it.
@@ -95,9 +117,19 @@ class StreamDecoder(BaseStreamDecoder):
             self._end()
         elif (chunk := self._chunk(event)) is not None:
             self._read_chunk(chunk)
-            # vLLM's has no `error` key but is an object of that name.
-            if chunk.get("error") or event.event == "error" or chunk.get("object") == "error":
+            if event.event == "error" or _is_error(chunk):
                 self._fail(decode_stream_error(chunk))
+
+    def _read_answer(self, answer: Mapping[str, Any]) -> None:
+        choices = mappings(answer.get("choices"))
+        # An error in the dress of a 200 has no choice at all; a filtered answer (Azure) one without a message.
+        if not any(mapping(choice.get("message")) or choice.get("finish_reason") for choice in choices):
+            return
+        self._read_chunk(answer, said_in="message")
+        if _is_error(answer):
+            self._fail(decode_stream_error(answer))
+        else:
+            self._end()
 
     def _read_end(self) -> None:
         if self._finish_reason:
@@ -110,7 +142,7 @@ class StreamDecoder(BaseStreamDecoder):
             return None  # a cut tail: the answer is whole, only its usage is lost
         return self._object(event)
 
-    def _read_chunk(self, chunk: Mapping[str, Any]) -> None:
+    def _read_chunk(self, chunk: Mapping[str, Any], said_in: Literal["delta", "message"] = "delta") -> None:
         choices = mappings(chunk.get("choices"))
         # Azure's first chunk has neither model nor choices, only its filter's opinion of the prompt.
         if choices or text(chunk.get("model")):
@@ -118,11 +150,12 @@ class StreamDecoder(BaseStreamDecoder):
         self._service_tier = text(chunk.get("service_tier")) or self._service_tier
         for choice in choices:
             if (count(choice.get("index")) or 0) == 0:
-                self._read_choice(choice)
+                # Perplexity sends both: all of the answer so far, and what is new.
+                self._read_said(mapping(choice.get(said_in)))
+                self._finish_reason = text(choice.get("finish_reason")) or self._finish_reason
         self._read_usage(chunk)
 
-    def _read_choice(self, choice: Mapping[str, Any]) -> None:
-        delta = mapping(choice.get("delta"))
+    def _read_said(self, delta: Mapping[str, Any]) -> None:
         # Three names for one thing; a server that sends two of them says the same in both.
         self._think(text(delta.get("reasoning_content")) or text(delta.get("reasoning")))
         content = delta.get("content")
@@ -137,7 +170,6 @@ class StreamDecoder(BaseStreamDecoder):
         for fragment in mappings(delta.get("tool_calls")):
             self._has_answer = True
             self._emit(self._tool_calls.feed(fragment))
-        self._finish_reason = text(choice.get("finish_reason")) or self._finish_reason
 
     def _read_parts(self, parts: list[Any]) -> None:
         """Mistral's content: text parts, and thinking parts with text parts in them."""
@@ -152,7 +184,7 @@ class StreamDecoder(BaseStreamDecoder):
         # The chunk's own usage only: Vercel puts another, of another vendor's shape, inside a delta.
         raw = mapping(chunk.get("usage")) or mapping(mapping(chunk.get("x_groq")).get("usage"))
         if raw:
-            self._report(openai_usage(raw, has_answer=self._has_answer, service_tier=self._service_tier))
+            self._report(decode_usage(raw, has_answer=self._has_answer, service_tier=self._service_tier))
 
     def _say(self, said: str) -> None:
         if said:
@@ -176,6 +208,11 @@ class StreamDecoder(BaseStreamDecoder):
                 default: FinishReason = "tool_calls" if self._tool_calls.count and not reason else "stop"
                 finish = _FINISH_REASONS.get(reason, default)
                 self._finish("content_filter" if self._has_refused else finish)
+
+
+def _is_error(chunk: Mapping[str, Any]) -> bool:
+    """vLLM's has no `error` key but is an object of that name."""
+    return bool(chunk.get("error")) or chunk.get("object") == "error"
 
 
 class _ToolCalls:

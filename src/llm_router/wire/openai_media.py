@@ -1,4 +1,6 @@
-"""Images by OpenAI's `/v1/images/generations` and those who follow it. Knows JSON in, bytes or an address out.
+"""The dialect `openai_media`: images by OpenAI's `/v1/images/generations` and those who follow it.
+
+Knows JSON in, bytes or an address out.
 
 Fetching an address is not done here: xAI answers with one unless asked otherwise, and older servers always do.
 """
@@ -6,16 +8,18 @@ Fetching an address is not done here: xAI answers with one unless asked otherwis
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from llm_router.domain.errors import UpstreamFailed
+from llm_router.domain.usage import Usage
 from llm_router.wire.errors import decode_error as decode_error
-from llm_router.wire.json import count, mapping, mappings, read_json, text
-from llm_router.wire.usage import reported_cost
+from llm_router.wire.json import mapping, mappings, read_json, text
+from llm_router.wire.openai_usage import openai_usage
 
-__all__ = ["DecodedImage", "ImageAnswer", "decode_error", "decode_images", "encode_image_request"]
+__all__ = ["DecodedImage", "ImageAnswer", "decode_error", "decode_images", "decode_usage", "encode_image_request"]
+
+DIALECT: Literal["openai_media"] = "openai_media"
 
 _SIGNATURES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
@@ -33,11 +37,8 @@ class DecodedImage:
 @dataclass(frozen=True, slots=True)
 class ImageAnswer:
     images: tuple[DecodedImage, ...]
-    tokens_input: int | None = None
-    tokens_output: int | None = None
-    cost_reported: Decimal | None = None
-    raw_usage: Mapping[str, Any] | None = None
-    """As it came; splits the tokens into those of text and those of images, which cost differently."""
+    usage: Usage | None = None
+    """None where the answer has none (dall-e)."""
 
 
 def encode_image_request(
@@ -62,14 +63,17 @@ def decode_images(body: bytes) -> ImageAnswer:
     images = tuple(filter(None, (_image(row, fallback) for row in mappings(answer.get("data")))))
     if not images:
         raise UpstreamFailed("The provider answered without an image.")
-    usage = mapping(answer.get("usage"))
-    return ImageAnswer(
-        images,
-        tokens_input=count(usage.get("input_tokens")),
-        tokens_output=count(usage.get("output_tokens")),
-        cost_reported=reported_cost(usage),
-        raw_usage=usage or None,
-    )
+    raw = mapping(answer.get("usage"))
+    return ImageAnswer(images, decode_usage(raw) if raw else None)
+
+
+def decode_usage(raw: Mapping[str, Any], *, has_answer: bool = True, service_tier: str | None = None) -> Usage:
+    """Our meaning of the `usage` beside an image. Its tokens are of text and of images, which cost differently."""
+    usage = openai_usage(raw, DIALECT, has_answer=has_answer, service_tier=service_tier)
+    if usage.tokens_output_image is None:
+        # Not told apart by the first gpt-image, which made nothing but images.
+        usage = replace(usage, tokens_output_image=usage.tokens_output)
+    return usage
 
 
 def _image(row: Mapping[str, Any], fallback: str) -> DecodedImage | None:

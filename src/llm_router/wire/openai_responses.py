@@ -6,23 +6,25 @@ HTTP, keys or prices.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from llm_router.domain.chat import ChatRequest
-from llm_router.domain.events import ReasoningDelta, TextDelta, ToolCallDelta
+from llm_router.domain.errors import UpstreamFailed
+from llm_router.domain.events import ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from llm_router.domain.messages import ChatMessage, FinishReason, ReasoningPart, TextPart
+from llm_router.domain.usage import Usage
 from llm_router.wire.errors import decode_error as decode_error
 from llm_router.wire.errors import decode_stream_error
-from llm_router.wire.json import count, mapping, text
+from llm_router.wire.json import count, mapping, mappings, text
 from llm_router.wire.models import decode_openai_models as decode_model_list
+from llm_router.wire.openai_usage import openai_usage
 from llm_router.wire.sse import ServerSentEvent
 from llm_router.wire.stream import BaseStreamDecoder
 from llm_router.wire.turns import dialect_metadata, joined_text, merged_turns
-from llm_router.wire.usage import openai_usage
 
-__all__ = ["StreamDecoder", "decode_error", "decode_model_list", "encode_request"]
+__all__ = ["StreamDecoder", "decode_answer", "decode_error", "decode_model_list", "decode_usage", "encode_request"]
 
-DIALECT = "openai_responses"
+DIALECT: Literal["openai_responses"] = "openai_responses"
 
 _REASONING_MODEL = re.compile(r"(?:^|/)(?:o\d|gpt-[5-9](?!.*-chat)|codex|grok-[4-9](?!.*non-reasoning))")
 """Models that reason by themselves. The others refuse to be asked for encrypted reasoning, and to be handed any."""
@@ -81,10 +83,30 @@ def _reasoning_item(part: ReasoningPart) -> list[dict[str, Any]]:
     return [{"type": "reasoning", "id": text(metadata.get("id")), "summary": summary, "encrypted_content": encrypted}]
 
 
-class StreamDecoder(BaseStreamDecoder):
-    """One Responses stream. Its end is `response.completed`, `.incomplete` or `.failed`; a `[DONE]` behind it is noise.
+def decode_answer(body: bytes) -> list[StreamEvent]:
+    """The events of a response that came in one piece: as those of a stream, the last one Finished or Failed.
 
-    Items of hosted tools (web search, image generation) are passed over; what they cost is in the usage.
+    Nothing where `body` is no response.
+    """
+    return StreamDecoder().decode_answer(body)
+
+
+def decode_usage(raw: Mapping[str, Any], *, has_answer: bool = True, service_tier: str | None = None) -> Usage:
+    """Our meaning of a `usage` object. `service_tier` stands beside it in the response, and so does what tools used:
+    `tool_usage`, and before there was that (2026) the `web_search_call` items, whose number is `web_search_calls`; and
+    calls of other tools that are charged, `charged_tool_calls`."""
+    return openai_usage(raw, DIALECT, has_answer=has_answer, service_tier=service_tier)
+
+
+_CHARGED_CALLS = ("image_generation_call", "file_search_call", "code_interpreter_call")
+"""Items of hosted tools with fees of their own, which no usage tells (developers.openai.com, "Pricing")."""
+
+
+class StreamDecoder(BaseStreamDecoder):
+    """One Responses stream, or response. Its end is `response.completed`, `.incomplete` or `.failed`; a `[DONE]` behind
+    it is noise.
+
+    Items of hosted tools (web search, image generation) are passed over, but for the bill.
     """
 
     def __init__(self) -> None:
@@ -97,6 +119,8 @@ class StreamDecoder(BaseStreamDecoder):
         """Of a tool call among the tool calls, by that of its item among the items."""
         self._spelled: set[int | None] = set()
         """Tool calls whose arguments came in pieces."""
+        self._web_searches = 0
+        self._charged_calls = 0
 
     def _read(self, event: ServerSentEvent) -> None:
         if event.data.strip() == "[DONE]":
@@ -132,6 +156,37 @@ class StreamDecoder(BaseStreamDecoder):
             case "error":
                 self._fail(decode_stream_error(payload))
 
+    def _read_answer(self, answer: Mapping[str, Any]) -> None:
+        items = answer.get("output")
+        if not isinstance(items, list):
+            return
+        self._start(text(answer.get("id")), text(answer.get("model")))
+        for index, item in enumerate(mappings(items)):
+            self._open_item(index, item)
+            self._read_item(item)
+            self._close_item(index, item)
+        match answer.get("status"):
+            case "failed" | "cancelled":
+                self._read_usage(answer)
+                self._fail(decode_stream_error(answer))
+            case "queued" | "in_progress":
+                self._fail(UpstreamFailed("The provider answered before the answer was made."))
+            case _:
+                self._end(answer)
+
+    def _read_item(self, item: Mapping[str, Any]) -> None:
+        """What a stream says of an item piece by piece."""
+        self._think("\n\n".join(text(part.get("text")) for part in mappings(item.get("summary"))))
+        for part in mappings(item.get("content")):
+            match part.get("type"):
+                case "output_text":
+                    self._say(text(part.get("text")))
+                case "refusal":
+                    self._has_refused = True
+                    self._say(text(part.get("refusal")))
+                case "reasoning_text":
+                    self._think(text(part.get("text")))
+
     def _open_item(self, index: int | None, item: Mapping[str, Any]) -> None:
         if item.get("type") == "function_call":
             self._has_answer = True
@@ -151,6 +206,11 @@ class StreamDecoder(BaseStreamDecoder):
             self._emit(ReasoningDelta("", {DIALECT: own}))
         elif item.get("type") == "function_call" and index not in self._spelled:
             self._spell(index, text(item.get("arguments")))
+        elif item.get("type") == "web_search_call" and mapping(item.get("action")).get("type", "search") == "search":
+            # Only searches are charged, not the pages that are opened then (developers.openai.com, "Web search").
+            self._web_searches += 1
+        elif item.get("type") in _CHARGED_CALLS:
+            self._charged_calls += 1
 
     def _end(self, response: Mapping[str, Any]) -> None:
         self._read_usage(response)
@@ -164,10 +224,14 @@ class StreamDecoder(BaseStreamDecoder):
         raw = dict(mapping(response.get("usage")))
         if not raw:
             return
-        if tools := mapping(response.get("tool_usage")):  # billed besides, and told beside it (2026)
+        if tools := mapping(response.get("tool_usage")):
             raw["tool_usage"] = tools
+        elif self._web_searches:
+            raw["web_search_calls"] = self._web_searches
+        if self._charged_calls:
+            raw["charged_tool_calls"] = self._charged_calls
         tier = text(response.get("service_tier")) or None
-        self._report(openai_usage(raw, has_answer=self._has_answer, service_tier=tier))
+        self._report(decode_usage(raw, has_answer=self._has_answer, service_tier=tier))
 
     def _say(self, said: str) -> None:
         if said:

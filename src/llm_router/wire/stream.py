@@ -1,4 +1,4 @@
-"""What the stream decoders of all dialects share: the order of events. Knows no dialect.
+"""What the decoders of all dialects share: the order of events. Knows no dialect.
 
       feed                     feed, close
 new ───────► started ──────────────────────► ended
@@ -14,11 +14,15 @@ from llm_router.domain.events import Failed, Finished, Started, StreamEvent, Usa
 from llm_router.domain.messages import FinishReason
 from llm_router.domain.usage import Usage
 from llm_router.wire.json import read_json
+from llm_router.wire.models import MAX_NAME_CHARACTERS
 from llm_router.wire.sse import ServerSentEvent
 
 
 class BaseStreamDecoder(ABC):
-    """Events of one upstream stream to events of ours. `close` tells it that the body ended."""
+    """Events of one upstream stream to events of ours. `close` tells it that the body ended.
+
+    A server that does not stream sends the whole answer at once; `decode_answer` reads that, instead.
+    """
 
     def __init__(self) -> None:
         self._events: list[StreamEvent] = []
@@ -36,8 +40,19 @@ class BaseStreamDecoder(ABC):
             self._read_end()
         return self._take()
 
+    def decode_answer(self, body: bytes) -> list[StreamEvent]:
+        """What a stream of the same answer would have given; nothing where `body` is no answer of this dialect."""
+        value = read_json(body)
+        if isinstance(value, dict):
+            self._read_answer(value)
+        return self._take()
+
     @abstractmethod
     def _read(self, event: ServerSentEvent) -> None: ...
+
+    @abstractmethod
+    def _read_answer(self, answer: Mapping[str, Any]) -> None:
+        """Emits all of `answer` up to its end, or nothing."""
 
     def _read_end(self) -> None:
         self._fail(UpstreamFailed("The provider's stream ended before the answer was complete."))
@@ -53,7 +68,7 @@ class BaseStreamDecoder(ABC):
     def _start(self, response_id: str, response_model: str) -> None:
         if not self._has_started:
             self._has_started = True
-            self._emit(Started(response_id or None, response_model or None))
+            self._emit(Started(response_id or None, response_model[:MAX_NAME_CHARACTERS] or None))
 
     def _report(self, usage: Usage) -> None:
         """Passes on usage that says something new; some repeat it on every chunk."""

@@ -31,7 +31,9 @@ async def stream(
     body: ChatBody, services: ServicesDep, caller: CallerDep, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Takes a prompt and streams its answer. Leaving the stream does not stop it."""
-    submission = await services.chat.submit(caller, _prompt(body), idempotency_key)
+    submission = await services.chat.submit(
+        caller, _prompt(body), idempotency_key, budget_override=body.budget_override
+    )
     return await stream_answer(services, caller.user_id, submission.message_id, after=0)
 
 
@@ -45,7 +47,9 @@ async def submit(
 ) -> Response:
     """Takes a prompt and answers at once; with `Prefer: wait=N` with the finished message, if N seconds suffice."""
     seconds = _wait_seconds(prefer)  # before the prompt is taken: who is refused has changed nothing
-    submission = await services.chat.submit(caller, _prompt(body), idempotency_key)
+    submission = await services.chat.submit(
+        caller, _prompt(body), idempotency_key, budget_override=body.budget_override
+    )
     headers = {"Location": f"/api/messages/{submission.message_id}"}
     if seconds is not None and await services.generations.wait(submission.message_id, seconds):
         message = await services.generations.stored(caller.user_id, submission.message_id)

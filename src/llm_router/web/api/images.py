@@ -1,6 +1,8 @@
 """Images: made on request, served from their files."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
 from llm_router.domain.errors import NotFound
@@ -8,32 +10,42 @@ from llm_router.domain.messages import ImagePart, text_of
 from llm_router.services.images import ImagePrompt
 from llm_router.web.answers import json_answer
 from llm_router.web.api.chat import MAX_WAIT_SECONDS, IdempotencyKey
-from llm_router.web.api.schemas import ImageBody, ImageGenerationAnswer, SubmissionAnswer
+from llm_router.web.api.schemas import ImageBody, ImageGenerationAnswer, ImagePage, SubmissionAnswer
 from llm_router.web.deps import CallerDep, ServicesDep
 from llm_router.web.errors import stored_error_response
 
 router = APIRouter(prefix="/api/images", tags=["images"])
 
-STOPPED = {"type": "interrupted", "message": "The image was stopped before it was there."}
+
+@router.get("", response_model=ImagePage)
+async def index(
+    services: ServicesDep,
+    caller: CallerDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    """All that were made here and are still there, newest first."""
+    page, next_cursor = await services.images.page(caller.user_id, limit=limit, cursor=cursor or None)
+    return json_answer({"images": [image.as_dict() for image in page], "next_cursor": next_cursor})
 
 
 @router.post("/generate", response_model=ImageGenerationAnswer, responses={202: {"model": SubmissionAnswer}})
 async def generate(
     body: ImageBody, services: ServicesDep, caller: CallerDep, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Waits for the image. Whoever leaves finds it in its conversation all the same."""
+    """Waits for the image. Whoever leaves finds it in its conversation all the same; one that is stopped has none."""
     prompt = ImagePrompt(body.prompt, body.model, body.size, body.quality, body.conversation_id)
-    submission = await services.images.submit(caller, prompt, idempotency_key)
+    submission = await services.images.submit(caller, prompt, idempotency_key, budget_override=body.budget_override)
     await services.generations.wait(submission.message_id, MAX_WAIT_SECONDS)
     message = await services.generations.stored(caller.user_id, submission.message_id)
     ids = {"conversation_id": message.conversation_id, "user_message_id": message.parent_id}
     if not message.is_finished:
         return json_answer({**ids, "message_id": message.id, "status": message.status}, 202)
     image = next((part for part in message.parts if isinstance(part, ImagePart)), None)
-    if image is None:
-        # Stopped, interrupted or refused: the message says which, and is kept.
-        return stored_error_response(message.error or STOPPED, {**ids, "message_id": message.id})
-    shown = {
+    if image is None and message.error is not None:
+        # Interrupted or refused: the message says which, and is kept.
+        return stored_error_response(message.error, {**ids, "message_id": message.id})
+    shown = image and {
         "id": image.image_id,
         "url": f"/api/images/{image.image_id}",
         "media_type": image.media_type,

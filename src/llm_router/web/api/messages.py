@@ -53,7 +53,10 @@ async def retry(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Starts another answer beside this one, or a first answer to a prompt."""
-    submission = await services.chat.retry(caller, message_id, answer_options(body or AnswerBody()), idempotency_key)
+    body = body or AnswerBody()
+    submission = await services.chat.retry(
+        caller, message_id, answer_options(body), idempotency_key, budget_override=body.budget_override
+    )
     return json_answer(asdict(submission), 202, {"Location": f"/api/messages/{submission.message_id}"})
 
 

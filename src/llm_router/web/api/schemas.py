@@ -3,9 +3,11 @@
 Answers are written from domain values directly; a test holds them to these shapes.
 """
 
+import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 MAX_MESSAGE_LENGTH = 1_000_000
 MAX_SYSTEM_LENGTH = 200_000
@@ -27,15 +29,25 @@ Id = Annotated[str, Field(min_length=1, max_length=64, strict=True)]
 Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False, strict=True)]
 Level = Annotated[str, Field(min_length=1, max_length=16, strict=True)]
 TokenLimit = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+Dollars = Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=9)]
+"""A number or a string; a number means what its shortest decimal form says, to the nano-dollar."""
 
 
-class AnswerBody(BaseModel):
+class Body(BaseModel):
+    """What a caller sends. A field that is not known is refused: a misspelt one would be left out in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AnswerBody(Body):
     """How an answer is to be made; what is left out is left to the conversation and the provider."""
 
     model: ModelName | None = None
     temperature: Temperature | None = None
     reasoning: Level | None = None
     max_tokens: TokenLimit | None = None
+    budget_override: StrictBool = False
+    """Lets this one pass budgets that have no room for it; the ledger says so."""
 
 
 class ChatBody(AnswerBody):
@@ -46,32 +58,55 @@ class ChatBody(AnswerBody):
     system_text: SystemText | None = None
 
 
-class ConversationBody(BaseModel):
+class ConversationBody(Body):
     title: Title | None = None
     model: ModelName | None = None
     system_prompt: SystemText | None = None
 
 
-class ConversationChanges(BaseModel):
+class ConversationChanges(Body):
     title: Title | None = None
     model: ModelName | None = None
     active_leaf_id: Id | None = None
 
 
-class CloneBody(BaseModel):
+class CloneBody(Body):
     message_id: Id | None = None
 
 
-class SystemBody(BaseModel):
+class SystemBody(Body):
     system_text: SystemText
 
 
-class ImageBody(BaseModel):
+class ImageBody(Body):
     prompt: Annotated[str, Field(min_length=1, max_length=32_000, strict=True), AfterValidator(_has_words)]
     model: ModelName | None = None
     size: Annotated[str, Field(pattern=r"^(auto|\d{2,4}x\d{2,4})$", strict=True)] | None = None
     quality: Annotated[str, Field(pattern=r"^[a-z]{1,16}$", strict=True)] | None = None
     conversation_id: Id | None = None
+    budget_override: StrictBool = False
+
+
+class BudgetBody(Body):
+    period: Literal["day", "month"]
+    scope: Literal["overall", "device", "model"]
+    subject: Annotated[str, Field(min_length=1, max_length=200, strict=True)] | None = None
+    """A device's id or a model; left out it counts each device, or each model, for itself."""
+    limit: Dollars
+
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Those that write from right to left included: a name stands in the middle of other text."""
+
+
+def _fits_a_line(text: str) -> str:
+    if _CONTROL_CHARACTERS.search(text):
+        raise ValueError("must not have control characters")
+    return _has_words(text).strip()
+
+
+class DeviceChanges(Body):
+    name: Annotated[str, Field(min_length=1, max_length=60, strict=True), AfterValidator(_fits_a_line)]
 
 
 class ErrorDetail(BaseModel):
@@ -126,6 +161,7 @@ class MessageAnswer(BaseModel):
     error: ErrorDetail | None
     time_to_first_chunk: float | None
     duration: float | None
+    reasoning_duration: float | None
     created_at: str
 
 
@@ -155,13 +191,16 @@ class ConversationPage(BaseModel):
 class TotalsAnswer(BaseModel):
     requests: int
     failed: int
-    unpriced: int
+    exact: int
+    bounded: int
     estimated: int
+    unpriced: int
     tokens_input: int
     tokens_output: int
     tokens_cache_read: int
     tokens_cache_write: int
     tokens_reasoning: int
+    web_searches: int
     cost: float | None
 
 
@@ -170,18 +209,148 @@ class ModelTotals(TotalsAnswer):
     provider: str
 
 
+class ProviderTotals(TotalsAnswer):
+    provider: str
+    connection: str
+
+
+class DeviceTotals(TotalsAnswer):
+    device_id: str | None
+    name: str | None
+
+
+class SourceTotals(TotalsAnswer):
+    source: str
+
+
+class StatusTotals(TotalsAnswer):
+    status: str
+
+
+class CostStatusTotals(TotalsAnswer):
+    cost_status: str
+
+
 class UsageSummaryAnswer(BaseModel):
     scope: Literal["overall", "device"]
     device_id: str | None
+    since: str | None
+    until: str | None
     totals: TotalsAnswer
     by_model: list[ModelTotals]
+    by_provider: list[ProviderTotals]
+    by_device: list[DeviceTotals]
+    by_source: list[SourceTotals]
+    by_status: list[StatusTotals]
+    by_cost_status: list[CostStatusTotals]
 
 
-class PriceAnswer(BaseModel):
+class SeriesPart(TotalsAnswer):
+    key: str | None
+    name: str | None
+
+
+class SeriesBucket(BaseModel):
+    start: str
+    totals: TotalsAnswer
+    parts: list[SeriesPart]
+
+
+class UsageSeriesAnswer(BaseModel):
+    bucket: Literal["hour", "day", "month"]
+    by: Literal["model", "provider", "device", "source"]
+    since: str | None
+    until: str | None
+    time_zone: str
+    buckets: list[SeriesBucket]
+
+
+class UsageLogAnswer(BaseModel):
+    id: str
+    timestamp: str
+    model: str
+    provider: str
+    connection: str
+    target: str
+    response_model: str | None
+    device_id: str | None
+    device_name: str | None
+    source: Literal["web", "gateway", "cli"]
+    conversation_id: str | None
+    message_id: str | None
+    operation_name: str
+    status: Literal["complete", "cancelled", "error"]
+    error_type: str | None
+    cost: float | None
+    cost_status: Literal["exact", "bounded", "estimated", "unpriced"]
+    price_version: str | None
+    service_tier: str | None
+    budget_override: bool
+    tokens_input: int | None
+    tokens_output: int | None
+    tokens_cache_read: int | None
+    tokens_cache_write: int | None
+    tokens_reasoning: int | None
+    tokens_cache_write_1h: int | None
+    tokens_input_audio: int | None
+    tokens_output_audio: int | None
+    tokens_input_image: int | None
+    tokens_output_image: int | None
+    web_searches: int | None
+    time_to_first_chunk: float | None
+    duration: float | None
+    raw_usage: dict[str, Any] | None
+
+
+class UsageLogPage(BaseModel):
+    logs: list[UsageLogAnswer]
+    next_cursor: str | None
+
+
+class DeviceAnswer(BaseModel):
+    id: str
+    name: str
+    created_at: str
+    last_seen_at: str
+    is_current: bool
+
+
+class DeviceList(BaseModel):
+    devices: list[DeviceAnswer]
+
+
+class RatesAnswer(BaseModel):
+    """Dollars per million tokens, thousand searches, thousand requests."""
+
     input: float | None
     output: float | None
     cache_read: float | None
     cache_write: float | None
+    cache_write_1h: float | None
+    input_audio: float | None
+    output_audio: float | None
+    input_image: float | None
+    output_image: float | None
+    cache_read_audio: float | None
+    cache_read_image: float | None
+    web_search: float | None
+    request: float | None
+
+
+class PriceTierAnswer(RatesAnswer):
+    above: int
+
+
+class PriceVariantAnswer(RatesAnswer):
+    when: dict[str, str]
+    tiers: list[PriceTierAnswer]
+
+
+class PriceAnswer(RatesAnswer):
+    source: Literal["live", "bundled", "configured"]
+    version: str
+    tiers: list[PriceTierAnswer]
+    variants: list[PriceVariantAnswer]
 
 
 class ModelAnswer(BaseModel):
@@ -208,6 +377,7 @@ class CatalogConnection(BaseModel):
     provider: str
     configured: bool
     list: Literal["live", "bundled", "configured"]
+    listed_at: str | None
     error: str | None
 
 
@@ -235,7 +405,47 @@ class ImageGenerationAnswer(BaseModel):
     conversation_id: str
     user_message_id: str | None
     message: MessageAnswer
-    image: ImageAnswer
+    image: ImageAnswer | None
+    """None where it was stopped before it was there."""
+
+
+class ListedImage(BaseModel):
+    id: str
+    url: str
+    media_type: str
+    model: str
+    prompt: str
+    conversation_id: str | None
+    message_id: str | None
+    cost: float | None
+    cost_status: Literal["exact", "bounded", "estimated", "unpriced"] | None
+    created_at: str
+
+
+class ImagePage(BaseModel):
+    images: list[ListedImage]
+    next_cursor: str | None
+
+
+class BudgetStatusAnswer(BaseModel):
+    subject: str | None
+    spent: float
+    reserved: float
+    unpriced: int
+    resets_at: str
+
+
+class BudgetAnswer(BaseModel):
+    id: str
+    period: Literal["day", "month"]
+    scope: Literal["overall", "device", "model"]
+    subject: str | None
+    limit: float
+    status: list[BudgetStatusAnswer]
+
+
+class BudgetList(BaseModel):
+    budgets: list[BudgetAnswer]
 
 
 class HealthDatabase(BaseModel):

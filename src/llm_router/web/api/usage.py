@@ -1,94 +1,168 @@
-"""What was spent, and what could be asked."""
+"""What was spent: in sum, over time, and call by call."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import AwareDatetime
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from llm_router.domain.catalog import ModelInfo, ModelPrice
-from llm_router.store.usage import summarise
+from llm_router.domain.attempts import AttemptStatus
+from llm_router.domain.calendar import Period
+from llm_router.domain.conversations import shown_time
+from llm_router.domain.errors import InvalidRequest
+from llm_router.domain.usage import CostStatus, Source
+from llm_router.services.chat import Caller
+from llm_router.store.database import Database
+from llm_router.store.devices import find_devices
+from llm_router.store.spending import SeriesBy, series, summarise
+from llm_router.store.sql import AsyncConnection
+from llm_router.store.usage_log import FIELDS, Wanted, list_calls
 from llm_router.web.answers import json_answer
-from llm_router.web.api.schemas import CatalogAnswer, UsageSummaryAnswer
+from llm_router.web.api.schemas import UsageLogPage, UsageSeriesAnswer, UsageSummaryAnswer
+from llm_router.web.csv_answers import csv_lines
 from llm_router.web.deps import CallerDep, ServicesDep
 
 router = APIRouter(prefix="/api/usage", tags=["usage"])
+
+Device = Annotated[str | None, Query(max_length=64)]
+Name = Annotated[str | None, Query(max_length=200)]
+
+_CSV_PAGE = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_YEAR = 9000
+"""Later moments are taken for its beginning: nothing was spent then, and calendars end at 9999."""
 
 
 @router.get("/summary", response_model=UsageSummaryAnswer)
 async def summary(
     services: ServicesDep,
     caller: CallerDep,
-    scope: Literal["overall", "device"] = "overall",
-    device_id: Annotated[str | None, Query(max_length=64)] = None,
+    scope: Literal["overall", "device"] | None = None,
+    device_id: Device = None,
     since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> Response:
-    """Totals of all devices, or of one: the caller's own unless `device_id` names another; all, or those `since`."""
-    device = (device_id or caller.device_id) if scope == "device" else None
+    """Totals of all devices, or of one: the caller's own unless `device_id` names another, by its id or its name.
+
+    Without a `scope` all of them count, unless a device is named.
+    """
+    begin, end = _range(since, until)
+    scope = scope or ("device" if device_id else "overall")
     async with services.database.read() as connection:
-        found = await summarise(connection, caller.user_id, device, _milliseconds(since))
-    by_model = [
-        {"model": model, "provider": provider, **totals.as_dict()} for model, provider, totals in found.by_model
-    ]
-    return json_answer({"scope": scope, "device_id": device, "totals": found.totals.as_dict(), "by_model": by_model})
+        ids = await _devices(connection, caller, (device_id or caller.device_id) if scope == "device" else None)
+        found = await summarise(connection, caller.user_id, ids, begin, end)
+    named = {"scope": scope, "device_id": _shown_device(ids, device_id), **_shown_range(begin, end)}
+    return json_answer(named | found.as_dict())
 
 
-@router.get("/models", response_model=CatalogAnswer)
-async def models(services: ServicesDep) -> Response:
-    """The catalog: what there is, what it can do and cost, and where each fact came from."""
-    view = await services.catalog.models()
-    return json_answer(
-        {
-            "defaults": {"chat": view.defaults.chat, "image": view.defaults.image},
-            "connections": [
-                {
-                    "name": connection.name,
-                    "provider": connection.provider,
-                    "configured": connection.is_configured,
-                    "list": connection.list,
-                    "error": connection.error,
-                }
-                for connection in view.connections
-            ],
-            "models": [_shown_model(model) for model in view.models],
-            "prices_version": view.prices_version,
-        }
-    )
+@router.get("/series", response_model=UsageSeriesAnswer)
+async def over_time(
+    services: ServicesDep,
+    caller: CallerDep,
+    bucket: Period = "day",
+    by: SeriesBy = "model",
+    device_id: Device = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+) -> Response:
+    """Hour by hour (UTC), day by day or month by month (in the server's time zone), the quiet ones too."""
+    begin, end = _range(since, until)
+    async with services.database.read() as connection:
+        ids = await _devices(connection, caller, device_id or None)
+        found = await series(
+            connection,
+            caller.user_id,
+            bucket,
+            by,
+            now=services.clock.now_ms(),
+            device_ids=ids,
+            since=begin,
+            until=end,
+        )
+    return json_answer({"bucket": bucket, "by": by, **_shown_range(begin, end), **found.as_dict()})
+
+
+@router.get("/logs", response_model=UsageLogPage, responses={200: {"content": {"text/csv": {}}}})
+async def logs(
+    services: ServicesDep,
+    caller: CallerDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
+    model: Name = None,
+    provider: Name = None,
+    device_id: Device = None,
+    source: Source | None = None,
+    status: AttemptStatus | None = None,
+    cost_status: CostStatus | None = None,
+    conversation_id: Annotated[str | None, Query(max_length=64)] = None,
+    format: Literal["json", "csv"] | None = None,
+    accept: Annotated[str, Header(max_length=1000)] = "",
+) -> Response:
+    """Every upstream call, newest first. As CSV all that fit, whatever the limit."""
+    begin, end = _range(since, until)
+    values = {"model": model, "provider": provider, "source": source, "status": status, "cost_status": cost_status}
+    only: dict[str, Sequence[str]] = {name: [value] for name, value in values.items() if value}
+    async with services.database.read() as connection:
+        if ids := await _devices(connection, caller, device_id or None):
+            only["device_id"] = ids
+    wanted = Wanted(begin, end, conversation_id or None, only)
+    if format == "csv" or (format is None and _prefers_csv(accept)):
+        pages = _csv_pages(services.database, caller.user_id, wanted, cursor or None)
+        headers = {"Content-Disposition": 'attachment; filename="usage.csv"'}
+        return StreamingResponse(pages, media_type="text/csv; charset=utf-8; header=present", headers=headers)
+    async with services.database.read() as connection:
+        page = await list_calls(connection, caller.user_id, wanted, limit=limit, cursor=cursor or None)
+    return json_answer({"logs": [call.as_dict() for call in page.calls], "next_cursor": page.next_cursor})
+
+
+async def _csv_pages(database: Database, user_id: str, wanted: Wanted, cursor: str | None) -> AsyncIterator[bytes]:
+    """Page by page, each read for itself: a slow reader holds no connection and keeps no old state of the file."""
+    yield csv_lines([FIELDS])
+    while True:
+        async with database.read() as connection:
+            page = await list_calls(connection, user_id, wanted, limit=_CSV_PAGE, cursor=cursor)
+        yield csv_lines([call.as_row() for call in page.calls])
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _devices(connection: AsyncConnection, caller: Caller, name_or_id: str | None) -> Sequence[str] | None:
+    return None if name_or_id is None else await find_devices(connection, caller.user_id, name_or_id)
+
+
+def _shown_device(ids: Sequence[str] | None, name: str | None) -> str | None:
+    """The one that is meant; several of one name go by that."""
+    return None if ids is None else ids[0] if len(ids) == 1 else name
+
+
+def _range(since: datetime | None, until: datetime | None) -> tuple[int | None, int | None]:
+    begin, end = _milliseconds(since), _milliseconds(until)
+    if begin is not None and end is not None and begin > end:
+        raise InvalidRequest("`since` is later than `until`.")
+    return begin, end
 
 
 def _milliseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp() * 1000)
-
-
-def _shown_model(info: ModelInfo) -> dict[str, Any]:
-    return {
-        "id": info.id,
-        "label": info.label,
-        "provider": info.provider,
-        "connection": info.target.connection,
-        "available": info.available,
-        "unavailable_reason": info.unavailable_reason,
-        "context_window": info.context_window,
-        "max_output_tokens": info.max_output_tokens,
-        "supports_temperature": info.supports_temperature,
-        "supports_vision": info.supports_vision,
-        "supports_tools": info.supports_tools,
-        "reasoning_levels": info.reasoning_levels,
-        "generates_images": info.generates_images,
-        "is_demo": info.is_demo,
-        "price": _shown_price(info.price),
-        "sources": dict(info.sources),
-    }
-
-
-def _shown_price(price: ModelPrice | None) -> dict[str, float | None] | None:
-    if price is None:
+    """Since 1970, rounded up: what began before the moment is not in its millisecond."""
+    if moment is None:
         return None
-    rates = {
-        "input": price.input,
-        "output": price.output,
-        "cache_read": price.cache_read,
-        "cache_write": price.cache_write,
+    if moment.year >= _LAST_YEAR:
+        moment = datetime(_LAST_YEAR, 1, 1, tzinfo=UTC)
+    return max(0, -((_EPOCH - moment) // timedelta(milliseconds=1)))
+
+
+def _shown_range(since: int | None, until: int | None) -> dict[str, str | None]:
+    return {
+        "since": None if since is None else shown_time(since),
+        "until": None if until is None else shown_time(until),
     }
-    return {name: None if rate is None else float(rate) for name, rate in rates.items()}
+
+
+def _prefers_csv(accept: str) -> bool:
+    types = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
+    return "text/csv" in types and "application/json" not in types
