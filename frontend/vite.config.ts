@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -29,6 +30,31 @@ function preloadFonts(): Plugin {
   };
 }
 
+/** Tells the service worker which files make this build. It has to be the last to see the bundle. */
+function nameShell(): Plugin {
+  return {
+    name: "name-shell",
+    apply: "build",
+    enforce: "post",
+    generateBundle: {
+      order: "post",
+      handler(_options, bundle) {
+        const html = bundle["index.html"];
+        const worker = bundle["service-worker.js"];
+        if (html?.type !== "asset" || worker?.type !== "chunk") throw new Error("the shell is not whole");
+        const page = String(html.source);
+        const entry = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(match => match[1]);
+        const code = Object.keys(bundle).filter(file => /^assets\/.*\.(js|css)$/.test(file));
+        const icon = readFileSync(join(here, "public/favicon.svg"));
+        const others = [...code.map(file => `/${file}`).filter(path => !entry.includes(path)), "/favicon.svg"];
+        const version = createHash("sha256").update(page).update(icon).update(others.join()).update(worker.code);
+        const shell = { version: version.digest("hex").slice(0, 16), entry, others };
+        worker.code = worker.code.replace("__SHELL__", () => JSON.stringify(shell));
+      },
+    },
+  };
+}
+
 /** `/api/docs` reads its assets from here too: nothing is fetched from elsewhere. */
 function copySwaggerUi(): Plugin {
   return {
@@ -55,7 +81,7 @@ function compress(): Plugin {
       sequential: true,
       handler() {
         for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
-          if (!/\.(js|css|html|svg)$/.test(name)) continue;
+          if (!/\.(js|css|html|svg|webmanifest)$/.test(name)) continue;
           const content = readFileSync(join(outDir, name));
           const quality = { [constants.BROTLI_PARAM_QUALITY]: name.startsWith("docs") ? 6 : 11 };
           writeFileSync(join(outDir, `${name}.br`), brotliCompressSync(content, { params: quality }));
@@ -66,15 +92,43 @@ function compress(): Plugin {
   };
 }
 
+/**
+ * One file of JavaScript for the first load, however many screens share a piece of it: six requests at most before
+ * the prompt is usable. `getModuleInfo` knows the graph when the chunks are made.
+ */
+function firstLoad(): (
+  id: string,
+  graph: { getModuleInfo(id: string): { importedIds: readonly string[] } | null },
+) => string | null {
+  let members: Set<string> | null = null;
+  return (id, graph) => {
+    members ??= reachable(join(here, "src/main.ts"), module => graph.getModuleInfo(module)?.importedIds ?? []);
+    return members.has(id) ? "index" : null;
+  };
+}
+
+function reachable(from: string, next: (id: string) => readonly string[]): Set<string> {
+  const found = new Set([from]);
+  for (const id of found) for (const other of next(id)) found.add(other);
+  return found;
+}
+
 export default defineConfig({
   root: here,
-  plugins: [preloadFonts(), copySwaggerUi(), compress()],
+  plugins: [preloadFonts(), nameShell(), copySwaggerUi(), compress()],
   build: {
     outDir,
     emptyOutDir: true,
     target: "es2022",
     assetsInlineLimit: 0,
-    // One file of JavaScript and one of CSS: six requests at most before the prompt is usable.
+    rolldownOptions: {
+      input: { index: join(here, "index.html"), "service-worker": join(here, "src/service-worker.ts") },
+      output: {
+        // The worker is found by its name, and has no hash in it: a new one is the same one, changed.
+        entryFileNames: ({ name }) => (name === "service-worker" ? "[name].js" : "assets/[name]-[hash].js"),
+        codeSplitting: { groups: [{ name: firstLoad(), debugName: "first load" }] },
+      },
+    },
     modulePreload: { polyfill: false },
     cssCodeSplit: false,
     reportCompressedSize: false,

@@ -7,6 +7,8 @@ export default defineConfig({
     include: ["e2e/**/*.e2e.ts"],
     globalSetup: ["e2e/support/setup.ts"],
     testTimeout: 60_000,
+    // As patient as the journeys are: the machine may be busy.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 30_000,
     maxWorkers: 2,
   },

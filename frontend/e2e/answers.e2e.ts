@@ -68,7 +68,7 @@ describe("answers", () => {
     await screen.press(screen.answer.getByText(/^thought for .* s · 12 tok$/));
     await screen.answer.getByText("First, think.").waitFor();
     await screen.reload();
-    await screen.press(screen.answer.getByText(/^thought · 12 tok$/));
+    await screen.press(screen.answer.getByText(/^thought for .* s · 12 tok$/));
     await screen.answer.getByText("First, think.").waitFor();
   });
 
@@ -197,9 +197,14 @@ describe("answers", () => {
       await screen.press(screen.button("ok"));
       await drawer.getByRole("link", { name: /renamed/ }).waitFor();
       await screen.press(screen.button("delete renamed", drawer));
-      await screen.press(screen.button("delete", screen.page.getByRole("alertdialog")));
       await drawer.getByRole("link", { name: /renamed/ }).waitFor({ state: "detached" });
       await expect.poll(() => new URL(screen.page.url()).pathname).toBe("/");
+      // The key is at hand while the drawer is open, and one press brings all back.
+      await screen.press(screen.button("undo"));
+      await drawer.getByRole("link", { name: /renamed/ }).waitFor();
+      await screen.reads("the first of two");
+      await screen.press(screen.button("delete renamed", drawer));
+      await screen.button("undo").waitFor({ state: "detached" });
       await screen.goto(`/c/${first}`);
       await screen.says(/this conversation is not there/);
       await screen.goto(`/c/${second}`);

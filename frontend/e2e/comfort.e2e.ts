@@ -2,6 +2,7 @@ import type { Locator } from "playwright-core";
 import { describe, expect } from "vitest";
 import { fake, journey, ownServer, type Screen } from "./support/journey.ts";
 import { lab, MODELS } from "./support/models.ts";
+import { tooSmall } from "./support/reach.ts";
 
 describe("under the fingers", () => {
   journey(
@@ -108,6 +109,12 @@ describe("under the fingers", () => {
         await screen.settled();
         expect({ model, shifts: await shifts(screen) }).toEqual({ model, shifts: [] });
       }
+      await screen.choose(lab("long"));
+      await screen.command(`/compare ${lab("long")} gpt-fake-reasoning ${lab("short")}`);
+      await screen.ask("all of you");
+      await watchShifts(screen);
+      await expect.poll(() => screen.button(/^keep this one: /).count()).toBe(3);
+      expect({ model: "several", shifts: await shifts(screen) }).toEqual({ model: "several", shifts: [] });
     });
   }
 
@@ -160,38 +167,4 @@ async function watchShifts(screen: Screen): Promise<void> {
 async function shifts(screen: Screen): Promise<string[]> {
   await screen.isPainted();
   return screen.page.evaluate(() => (globalThis as unknown as { shifts: string[] }).shifts);
-}
-
-/** What can be pressed, is in view, and is missed 21 px beside its middle: by a thumb, that is. */
-async function tooSmall(screen: Screen): Promise<string[]> {
-  return screen.page.evaluate(() => {
-    const inLayer = document.querySelector("dialog[open]") ?? document;
-    const small: string[] = [];
-    for (const key of inLayer.querySelectorAll<HTMLElement>(
-      "button, summary, a[href], [role='option'], input, textarea",
-    )) {
-      // A link in running text is as high as its line.
-      if (key.closest(".markdown") && key.tagName === "A") continue;
-      if (!key.checkVisibility({ visibilityProperty: true })) continue;
-      key.scrollIntoView({ block: "center" });
-      const box = key.getBoundingClientRect();
-      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-      const owns = (dx: number, dy: number) => {
-        const hit = document.elementFromPoint(x + dx, y + dy);
-        return hit !== null && key.contains(hit);
-      };
-      if (!owns(0, 0)) continue; // covered by another layer
-      const misses = [
-        [-21, 0],
-        [21, 0],
-        [0, -21],
-        [0, 21],
-      ].filter(([dx = 0, dy = 0]) => !owns(dx, dy));
-      if (misses.length)
-        small.push(
-          `${key.ariaLabel ?? key.textContent}: ${box.width}×${box.height}, missed at ${JSON.stringify(misses)}`,
-        );
-    }
-    return small;
-  });
 }

@@ -39,7 +39,9 @@ describe("by keyboard alone, at a desk", () => {
     await screen.page.getByRole("dialog", { name: "everything" }).waitFor();
     await keyboard.type("help");
     await keyboard.press("Enter");
-    await screen.says("shift enter");
+    await screen.says("shift enter", screen.page);
+    await keyboard.press("Escape");
+    await screen.log.waitFor();
     // What was being written makes room for a command, and can be had back.
     await screen.prompt.fill("half a thought");
     await keyboard.press("Control+k");

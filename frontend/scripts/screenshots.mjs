@@ -1,7 +1,8 @@
 // Takes the pictures of README.md from a real run: the built page, a real server, a real Chromium, a scripted provider.
-import { spawn } from "node:child_process";
+// All other screens are pictured too, in test-results, to be looked at.
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +12,11 @@ import { ScriptedProvider } from "./scripted-provider.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const images = join(root, "docs/images");
+/** What a phone shows of the page before it is installed; public/manifest.webmanifest names them. */
+const shopWindow = join(root, "frontend/public/screenshots");
+const others = join(root, "frontend/test-results/screens");
 const LARGEST = 300_000;
+const SCREENS = ["conversations", "usage", "models", "images", "settings", "help"];
 
 const LIFETIMES = `The borrow checker is the **judge**; lifetimes are the **evidence**. Across a call it sees only the \
 signature:
@@ -22,6 +27,18 @@ fn longest<'a>(x: &'a str, y: &'a str)
 \`\`\`
 
 Without \`'a\` it can't know whether the result borrows from \`x\`, \`y\`, or both.`;
+
+const POINTERS = [
+  "An `Rc` is a count beside the value: cloning adds one, dropping takes one off, and at zero the value goes. It is \
+cheap, and for **one thread** only.",
+  "`Arc` counts with atomic instructions, so threads may share it. That costs a few nanoseconds a clone; the value \
+inside still needs a `Mutex` to change.",
+];
+
+const LIGHTHOUSE = `<svg viewBox="0 0 64 64" width="512" height="512"><path fill="#16161e" d="M0 0h64v64H0z"/>\
+<path fill="#20222f" d="M36 17 64 6v24z"/><path fill="#2f3549" d="M0 52h64v12H0z"/>\
+<path fill="#c0caf5" d="M28 22h8l3 30H25z"/><path fill="#f7768e" d="M27.4 28h9.2l.6 6H26.8zm-1.2 12h11.6l.6 6H25.6z"/>\
+<path fill="#e0af68" d="M29 15h6v7h-6z"/><path fill="#f7768e" d="m28 15 4-4 4 4z"/></svg>`;
 
 const ELISION = `When one of the three **elision rules** gives a single answer. In a method, for one, \`&self\``;
 
@@ -40,10 +57,17 @@ const provider = await new ScriptedProvider({
     { say: "Dear landlord, …", seconds: 0.1, tokens: { input: 2_100, output: 700 } },
     { say: "First, flash the image", seconds: 0.1, tokens, isHeld: true },
     { say: ELISION, seconds: 3, tokens: { input: 1_900, output: 96 }, isHeld: true },
+    { say: POINTERS[0], seconds: 0.4, tokens: { input: 31, output: 61 } },
   ],
+  "gpt-5-mini": [{ say: POINTERS[1], seconds: 0.3, tokens: { input: 31, output: 58 } }],
+  "gpt-image-1": [],
 }).start();
 
 const folder = mkdtempSync(join(tmpdir(), "llm-router-screenshots-"));
+execFileSync(join(root, ".venv/bin/python"), [
+  join(root, "benchmarks/seed_usage.py"),
+  join(folder, "data/llm-router.db"),
+]);
 const server = spawn(join(root, ".venv/bin/llm-router"), ["serve"], {
   cwd: folder,
   stdio: ["ignore", "inherit", "pipe"],
@@ -76,7 +100,9 @@ try {
   }
 
   mkdirSync(images, { recursive: true });
+  mkdirSync(others, { recursive: true });
   const browser = await chromium.connect(browserServer.wsEndpoint());
+  provider.paint(await drawn(browser, LIGHTHOUSE));
   const context = await browser.newContext({
     viewport: { width: 390, height: 844 },
     isMobile: true,
@@ -95,9 +121,9 @@ try {
   await page.getByRole("button", { name: "model: claude-sonnet-4-5" }).waitFor();
   await command("why does rust need lifetimes if it already has the borrow checker?");
   for (const siblings of ["2/2", "3/3"]) {
-    await answer.getByRole("button", { name: "retry" }).tap();
-    await answer.getByText(siblings).waitFor({ timeout: 20_000 });
-    await answer.getByRole("button", { name: "retry" }).waitFor({ timeout: 20_000 });
+    await answer.getByRole("button", { name: "retry", exact: true }).tap();
+    await answer.getByText(siblings).waitFor({ timeout: 30_000 });
+    await answer.getByRole("button", { name: "retry", exact: true }).waitFor({ timeout: 30_000 });
   }
   await answer.getByRole("button", { name: "previous answer" }).tap();
   await answer.getByText("2/3").waitFor();
@@ -105,20 +131,38 @@ try {
   await command("/model gpt-5.1");
   await page.getByRole("button", { name: "model: gpt-5.1" }).waitFor();
   await command("and when can I leave them out?");
-  await answer.getByText("&self").waitFor({ timeout: 20_000 });
+  await answer.getByText("&self").waitFor({ timeout: 30_000 });
   await page.getByRole("heading", { name: "rust lifetimes" }).waitFor();
   await picture(page, "phone");
   await command("/theme paper");
   await page.locator("html[data-theme='paper']").waitFor();
   await picture(page, "phone-paper");
+  await command("/theme tokyo-night");
+  const talked = page.url();
+  await command("/new");
+  await page.waitForURL(url);
+  await command("/image a lighthouse in the night, as a woodcut");
+  await page.getByRole("log").getByRole("img").waitFor();
+  await command("/new");
+  await page.waitForURL(url);
+  await command("/compare gpt-5.1 gpt-5-mini what is the difference between Rc and Arc?");
+  await page.getByRole("button", { name: /^keep this one: .*mini/ }).waitFor();
+  await page.getByRole("button", { name: /^keep this one: gpt-5.1/ }).waitFor();
+  await picture(page, "phone-compare", others);
+  const compared = page.url();
+  await screens(page, "phone");
 
   const desk = await browser.newContext({ viewport: { width: 1280, height: 720 }, deviceScaleFactor: 1.5 });
   const wide = await desk.newPage();
-  await wide.goto(page.url());
+  await wide.goto(talked);
   await wide.getByText("&self").last().waitFor();
   await wide.getByRole("link", { name: /migrate pi/ }).waitFor();
   await wide.getByRole("status", { name: "connection" }).filter({ hasText: "live" }).waitFor();
   await picture(wide, "desktop");
+  await wide.goto(compared);
+  await wide.getByRole("button", { name: /^keep this one: .*mini/ }).waitFor();
+  await picture(wide, "desktop-compare");
+  await screens(wide, "desktop");
 } finally {
   await browserServer.close();
   server.kill();
@@ -127,12 +171,33 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function picture(page, name) {
+/** Every screen, when what it shows has come. */
+async function screens(page, form) {
+  for (const name of SCREENS) {
+    await page.goto(`${new URL(page.url()).origin}/${name}`);
+    await page.locator(`.${name}-screen`).waitFor();
+    // What is not known yet is a line of three dots.
+    await page.getByText("…", { exact: true }).filter({ visible: true }).first().waitFor({ state: "detached" });
+    await picture(page, `${form}-${name}`, name === "usage" ? images : others);
+  }
+}
+
+/** A drawing as the PNG that a provider sends. */
+async function drawn(browser, svg) {
+  const page = await browser.newPage({ viewport: { width: 512, height: 512 } });
+  await page.setContent(`<style>body { margin: 0 }</style>${svg}`);
+  const image = await page.screenshot();
+  await page.close();
+  return image;
+}
+
+async function picture(page, name, folder = images) {
   await page.evaluate(() => Promise.all([document.fonts.ready, ...document.getAnimations().map(it => it.finished)]));
-  const path = join(images, `${name}.png`);
+  const path = join(folder, `${name}.png`);
   await page.screenshot({ path });
   const { size } = statSync(path);
   console.log(`${path}: ${Math.round(size / 1000)} kB`);
+  if (name === "phone" || name === "desktop") copyFileSync(path, join(shopWindow, `${name}.png`));
   if (size > LARGEST) throw new Error(`${name}.png is larger than ${LARGEST / 1000} kB`);
 }
 

@@ -8,10 +8,21 @@ import { setTimeout as pause } from "node:timers/promises";
  */
 export class ScriptedProvider {
   #answers;
+  #image = Buffer.alloc(0);
   #server = createServer((request, response) => void this.#serve(request, response));
 
   constructor(answers) {
     this.#answers = new Map(Object.entries(answers).map(([model, list]) => [model, [...list]]));
+  }
+
+  /** From now on `model` gives these answers. */
+  script(model, answers) {
+    this.#answers.set(model, [...answers]);
+  }
+
+  /** From now on this PNG is what images are. */
+  paint(image) {
+    this.#image = image;
   }
 
   async start() {
@@ -41,6 +52,12 @@ export class ScriptedProvider {
     let body = "";
     for await (const piece of request) body += piece;
     const { model } = JSON.parse(body);
+    if (request.url.endsWith("/images/generations")) {
+      const usage = { input_tokens: 14, output_tokens: 1_056, total_tokens: 1_070 };
+      response.setHeader("Content-Type", "application/json");
+      response.end(JSON.stringify({ created: 0, data: [{ b64_json: this.#image.toString("base64") }], usage }));
+      return;
+    }
     const answers = this.#answers.get(model) ?? [];
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     response.setHeader("Content-Type", "text/event-stream");
@@ -49,9 +66,12 @@ export class ScriptedProvider {
     await pause((answer.seconds ?? 1) * 100);
     dialect.begin();
     const words = [...pieces("think", answer.think), ...pieces("say", answer.say)];
-    for (const [kind, text] of words) {
+    // By the clock and not from pause to pause: timers are late, and lateness would add up.
+    const start = performance.now();
+    for (const [index, [kind, text]] of words.entries()) {
       dialect[kind](text);
-      await pause(((answer.seconds ?? 1) * 1000) / words.length);
+      const due = start + ((answer.seconds ?? 1) * 1000 * (index + 1)) / words.length;
+      if (due > performance.now()) await pause(due - performance.now());
     }
     if (answer.isHeld) return;
     dialect.end();

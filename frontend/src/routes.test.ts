@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parsePath, pathOf } from "./routes.ts";
+import { parsePath, pathOf, type Route, SCREENS } from "./routes.ts";
 
 test.each([
   ["/", null],
@@ -8,9 +8,22 @@ test.each([
   ["/c/", null],
   ["/c/a/b", null],
   ["/other", null],
-])("%s opens %s", (path, conversationId) => expect(parsePath(path)).toEqual({ view: "chat", conversationId }));
+  ["/usages", null],
+  ["/usage/x", null],
+])("%s opens a conversation: %s", (path, conversationId) =>
+  expect(parsePath(path)).toEqual({ view: "chat", conversationId }),
+);
+
+test.each(SCREENS)("/%s opens a screen, with a slash behind it too", view => {
+  expect(parsePath(`/${view}`)).toEqual({ view });
+  expect(parsePath(`/${view}/`)).toEqual({ view });
+});
 
 test("there and back", () => {
-  for (const conversationId of [null, "0199"])
-    expect(parsePath(pathOf({ view: "chat", conversationId })).conversationId).toBe(conversationId);
+  const routes: Route[] = [
+    { view: "chat", conversationId: null },
+    { view: "chat", conversationId: "0199" },
+    ...SCREENS.map(view => ({ view })),
+  ];
+  for (const route of routes) expect(parsePath(pathOf(route))).toEqual(route);
 });

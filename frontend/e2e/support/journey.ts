@@ -14,12 +14,15 @@ import type { Message } from "../../src/api/types.ts";
 import { configurationOf, environOf } from "./models.ts";
 import { FakeProvider, Line, Server } from "./processes.ts";
 
-export type Device = "phone" | "desktop";
+export type Device = "small phone" | "phone" | "tablet" | "desktop";
 
 export const fake = new FakeProvider(inject("provider"));
 
+const HELD = { isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 const SIZES = {
-  phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+  "small phone": { viewport: { width: 360, height: 740 }, ...HELD },
+  phone: { viewport: { width: 390, height: 844 }, ...HELD },
+  tablet: { viewport: { width: 768, height: 1024 }, ...HELD },
   desktop: { viewport: { width: 1440, height: 900 } },
 } as const;
 
@@ -32,6 +35,8 @@ export interface JourneyOptions {
   width?: number;
   /** The line breaks on purpose: the browser's own words about requests that failed are no complaint. */
   breaksTheLine?: boolean;
+  /** Nothing comes from what the page kept for itself: what the line does is seen. */
+  withoutWorker?: boolean;
 }
 
 /** How long anything is waited for, in milliseconds. Generous: the machine may be busy. */
@@ -73,13 +78,14 @@ export class Screen {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly complaints: string[] = [];
-  readonly #device: Device;
+  #forgiven: RegExp | null = null;
+  readonly #isHeld: boolean;
   #url: string;
 
   private constructor(page: Page, device: Device, url: string) {
     this.page = page;
     this.context = page.context();
-    this.#device = device;
+    this.#isHeld = device !== "desktop";
     this.#url = url;
   }
 
@@ -92,6 +98,7 @@ export class Screen {
     const context = await (await browser).newContext({
       ...size,
       viewport,
+      ...(options.withoutWorker && { serviceWorkers: "block" as const }),
       permissions: ["clipboard-read", "clipboard-write"],
       ...(chosen && { storageState: { cookies: [], origins: [{ origin: url, localStorage: [chosen] }] } }),
     });
@@ -115,7 +122,7 @@ export class Screen {
   }
 
   async ready(): Promise<void> {
-    await this.page.getByRole("button", { name: /^model: (?!none$)/ }).waitFor();
+    await this.page.getByRole("button", { name: /^model: (?!no model$)/ }).waitFor();
     await this.prompt.waitFor();
   }
 
@@ -153,7 +160,7 @@ export class Screen {
 
   /** A finger or a mouse, whichever there is. */
   press(what: Locator): Promise<void> {
-    return this.#device === "phone" ? what.tap() : what.click();
+    return this.#isHeld ? what.tap() : what.click();
   }
 
   /** Sends a prompt, by thumb or by the enter key, and waits until it stands in the transcript. */
@@ -161,7 +168,7 @@ export class Screen {
     const rows = this.page.getByRole("article", { name: /prompt$/ });
     const before = await rows.count();
     await this.prompt.fill(text);
-    if (this.#device === "phone") await this.button("send").tap();
+    if (this.#isHeld) await this.button("send").tap();
     else await this.prompt.press("Enter");
     await rows.nth(before).waitFor();
   }
@@ -169,7 +176,7 @@ export class Screen {
   /** Writes a command and runs it by the keyboard. */
   async command(text: string): Promise<void> {
     await this.prompt.fill(text);
-    await this.prompt.press(this.#device === "phone" ? "Control+Enter" : "Enter");
+    await this.prompt.press(this.#isHeld ? "Control+Enter" : "Enter");
   }
 
   async choose(model: string): Promise<void> {
@@ -226,6 +233,11 @@ export class Screen {
     return ((await answer.json()) as { messages: Message[] }).messages;
   }
 
+  /** From now on the browser's words that fit are no complaint: the journey is about what they are about. */
+  forgives(pattern: RegExp): void {
+    this.#forgiven = pattern;
+  }
+
   async photograph(name: string): Promise<void> {
     const folder = fileURLToPath(new URL("../../test-results", import.meta.url));
     mkdirSync(folder, { recursive: true });
@@ -243,8 +255,10 @@ export class Screen {
     });
     this.page.on("pageerror", error => complain(`error: ${error.message}`));
     this.page.on("console", message => {
+      if (message.text().startsWith("Service Worker registration blocked")) return; // by the journey itself
       const isAboutLine = /^Failed to load resource: net::/.test(message.text());
-      if (["error", "warning"].includes(message.type()) && !(breaksTheLine && isAboutLine)) {
+      const isForgiven = (breaksTheLine && isAboutLine) || this.#forgiven?.test(message.text());
+      if (["error", "warning"].includes(message.type()) && !isForgiven) {
         complain(`${message.type()}: ${message.text()}`);
       }
     });

@@ -21,6 +21,24 @@ const LAB: Readonly<Record<string, readonly string[]>> = {
   scrolled: ["fake-words-400", "fake-gated-3"],
   keyboard: ["fake-gated-3", "fake-hello"],
   late: ["fake-hello"],
+  rough: ["fake-words-400-5ms"],
+  "held-back": ["fake-gated-3"],
+  frozen: ["fake-gated-3"],
+  outbox: ["fake-hello"],
+  "opened-offline": ["fake-hello"],
+  "called-off": ["fake-hello"],
+  devices: ["fake-gated-3", "fake-hello"],
+  "first-compared": ["fake-gated-3"],
+  "second-compared": ["fake-gated-3"],
+  "third-compared": ["fake-400"],
+  "cut-short": ["fake-length", "fake-words-3"],
+  queued: ["fake-gated-2", "fake-echo"],
+  "queued-in-vain": ["fake-gated-2", "fake-echo"],
+  "day-on-a-small-phone": ["fake-gated-3", "fake-echo"],
+  "day-on-a-phone": ["fake-gated-3", "fake-echo"],
+  "day-on-a-tablet": ["fake-gated-3", "fake-echo"],
+  "day-on-a-desktop": ["fake-gated-3", "fake-echo"],
+  told: ["fake-gated-3"],
 };
 
 /** Real names, so that the catalog has a price for them. */
@@ -32,6 +50,9 @@ export const MODELS = {
 } as const;
 
 export const lab = (name: string) => `lab/${name}`;
+
+/** The model of the matrix that is asked on a device. */
+export const dayOn = (device: string) => `day-on-a-${device.replace(" ", "-")}`;
 
 export async function scriptModels(fake: FakeProvider): Promise<void> {
   for (const [name, scenarios] of Object.entries(LAB)) await fake.script(name, ...scenarios);

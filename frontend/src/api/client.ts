@@ -47,6 +47,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface RequestOptions {
   signal?: AbortSignal;
   headers?: Record<string, string>;
+  /** Goes through although the page is left. */
+  keepalive?: boolean;
 }
 
 /** How long an answer is waited for where the caller has no signal of its own: a line may swallow all and say nothing. */
@@ -106,8 +108,8 @@ export class ApiClient {
     return this.#json("PATCH", `/api/conversations/${encodeURIComponent(id)}`, body);
   }
 
-  async deleteConversation(id: string): Promise<void> {
-    await this.#checked("DELETE", `/api/conversations/${encodeURIComponent(id)}`);
+  async deleteConversation(id: string, options?: RequestOptions): Promise<void> {
+    await this.#checked("DELETE", `/api/conversations/${encodeURIComponent(id)}`, undefined, options);
   }
 
   cloneConversation(id: string, messageId?: string): Promise<ConversationWithMessages> {
@@ -127,8 +129,10 @@ export class ApiClient {
     return this.#json("POST", `/api/messages/${encodeURIComponent(messageId)}/stop`, {});
   }
 
-  retry(messageId: string, body: RetryBody): Promise<Submitted> {
-    return this.#json("POST", `/api/messages/${encodeURIComponent(messageId)}/retry`, body);
+  /** Asks for another answer beside `messageId`, or for one to a prompt. The same key never pays twice. */
+  retry(messageId: string, body: RetryBody, idempotencyKey: string, options: RequestOptions = {}): Promise<Submitted> {
+    const path = `/api/messages/${encodeURIComponent(messageId)}/retry`;
+    return this.#json("POST", path, body, withHeader(options, "Idempotency-Key", idempotencyKey));
   }
 
   generateImage(body: ImageBody): Promise<GeneratedImage> {
@@ -152,8 +156,20 @@ export class ApiClient {
     return response.status === 204 ? null : response;
   }
 
+  /** Opens the stream of what changed after event `after`; null where nothing was heard yet. */
+  changes(after: number | null, options: RequestOptions = {}): Promise<Response> {
+    const known = after === null ? options : withHeader(options, "Last-Event-ID", String(after));
+    return this.#checked("GET", "/api/events", undefined, known);
+  }
+
+  /** Any other endpoint: what a screen asks that is fetched when it is opened. */
+  request<T>(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<T> {
+    return this.#json(method, path, body, options);
+  }
+
   async #json<T>(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<T> {
     const response = await this.#checked(method, path, body, options);
+    if (response.status === 204) return undefined as T;
     try {
       return (await response.json()) as T;
     } catch (cause) {
@@ -172,6 +188,7 @@ export class ApiClient {
     const headers: Record<string, string> = { "X-Device-ID": this.#deviceId, ...options.headers };
     const signal = options.signal ?? AbortSignal.timeout(this.#patienceMs);
     const init: RequestInit = { method, headers, signal, cache: "no-store", credentials: "same-origin" };
+    if (options.keepalive) init.keepalive = true;
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
       init.body = JSON.stringify(body);

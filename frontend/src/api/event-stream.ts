@@ -1,15 +1,24 @@
 /**
- * The body of an answer's stream, as typed events. Knows the framing and JSON; not what the events do.
+ * The body of an event stream, as typed events. Knows the framing and JSON; not what the events do.
  *
  * `onBytes` tells of every piece that arrives, heartbeats included: the one sign that the line is alive.
- * The iteration ends when the server closes; whether that was the end of the answer is the reader's to see.
+ * The iteration ends when the server closes; whether that was the end is the reader's to see.
  */
 
 import { SSEDecoder } from "../lib/sse-decoder.ts";
 import { isAbort, NetworkError } from "./client.ts";
-import type { StreamEvent } from "./types.ts";
 
-export async function* readEvents(response: Response, onBytes: () => void): AsyncGenerator<StreamEvent> {
+export interface ServerEvent {
+  id: number;
+  event: string;
+  data: unknown;
+}
+
+/** `Event` is what docs/events.md promises of the address that was asked. */
+export async function* readEvents<Event extends ServerEvent>(
+  response: Response,
+  onBytes: () => void,
+): AsyncGenerator<Event> {
   const reader = response.body?.getReader();
   if (!reader) return;
   const decoder = new SSEDecoder();
@@ -19,7 +28,7 @@ export async function* readEvents(response: Response, onBytes: () => void): Asyn
       if (done) return;
       onBytes();
       for (const { event, data, id } of decoder.feed(value)) {
-        yield { id: Number(id), event, data: JSON.parse(data) } as StreamEvent;
+        yield { id: Number(id), event, data: JSON.parse(data) } as Event;
       }
     }
   } finally {

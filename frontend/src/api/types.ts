@@ -44,6 +44,8 @@ export interface Message extends UsageCounts {
   error: ErrorValue | null;
   time_to_first_chunk: number | null;
   duration: number | null;
+  /** How long it thought; null where it did not, or where that is not known. */
+  reasoning_duration?: number | null;
   created_at: string;
 }
 
@@ -77,11 +79,30 @@ export interface Health {
   providers: { name: string; provider: string; configured: boolean; detail?: string }[];
 }
 
-export interface ModelPrice {
+/** Dollars per million tokens, per thousand searches, per thousand requests. */
+export interface Rates {
   input: number | null;
   output: number | null;
   cache_read: number | null;
   cache_write: number | null;
+  cache_write_1h?: number | null;
+  input_audio?: number | null;
+  output_audio?: number | null;
+  input_image?: number | null;
+  output_image?: number | null;
+  web_search?: number | null;
+  request?: number | null;
+}
+
+export type Source = "live" | "bundled" | "configured" | "assumed";
+
+export interface ModelPrice extends Rates {
+  source?: Source;
+  /** The day of the bundled list, or how else the price is known. */
+  version?: string;
+  /** From so many tokens on the whole request is charged at these rates. */
+  tiers?: (Rates & { above: number })[];
+  variants?: (Rates & { when: Record<string, string> })[];
 }
 
 export interface Model {
@@ -100,7 +121,7 @@ export interface Model {
   generates_images: boolean;
   is_demo: boolean;
   price: ModelPrice | null;
-  sources: Record<string, "live" | "bundled" | "configured" | "assumed">;
+  sources: Record<string, Source>;
 }
 
 export interface Connection {
@@ -108,10 +129,12 @@ export interface Connection {
   provider: string;
   configured: boolean;
   list: "live" | "bundled" | "configured";
+  listed_at?: string | null;
   error?: string;
 }
 
 export interface Catalog {
+  prices_version?: string;
   defaults: { chat: string | null; image: string | null };
   connections: Connection[];
   models: Model[];
@@ -120,21 +143,143 @@ export interface Catalog {
 export interface UsageTotals {
   requests: number;
   failed: number;
-  unpriced: number;
+  /** How many calls have an exact cost, and so on. */
+  exact?: number;
+  bounded?: number;
   estimated: number;
+  unpriced: number;
   tokens_input: number;
   tokens_output: number;
   tokens_cache_read: number;
   tokens_cache_write: number;
   tokens_reasoning: number;
+  web_searches?: number;
+  /** Of the calls whose cost is known; null where none of them is. */
   cost: number | null;
 }
 
 export interface UsageSummary {
   scope: "overall" | "device";
-  device_id?: string;
+  device_id?: string | null;
+  since?: string | null;
+  until?: string | null;
   totals: UsageTotals;
   by_model: (UsageTotals & { model: string; provider: string })[];
+  by_provider?: (UsageTotals & { provider: string; connection?: string })[];
+  by_device?: (UsageTotals & { device_id: string | null; name: string | null })[];
+  by_source?: (UsageTotals & { source: string })[];
+}
+
+export type SeriesBy = "model" | "provider" | "device" | "source";
+export type Bucket = "hour" | "day" | "month";
+
+export interface SeriesBucket {
+  start: string;
+  totals: UsageTotals;
+  parts: (UsageTotals & { key: string | null; name: string | null })[];
+}
+
+export interface UsageSeries {
+  bucket: Bucket;
+  by: SeriesBy;
+  since: string | null;
+  until: string | null;
+  time_zone: string;
+  buckets: SeriesBucket[];
+}
+
+export interface UsageLog extends UsageCounts {
+  id: string;
+  timestamp: string;
+  model: string;
+  provider: string;
+  connection: string;
+  device_id: string | null;
+  device_name: string | null;
+  source: string;
+  conversation_id: string | null;
+  operation_name: string;
+  status: "complete" | "cancelled" | "error";
+  error_type: string | null;
+  price_version: string | null;
+  time_to_first_chunk: number | null;
+  duration: number | null;
+}
+
+export interface UsageLogPage {
+  logs: UsageLog[];
+  next_cursor: string | null;
+}
+
+export interface Device {
+  id: string;
+  name: string;
+  created_at: string;
+  last_seen_at: string;
+  is_current: boolean;
+}
+
+export type BudgetScope = "overall" | "device" | "model";
+export type BudgetPeriod = "day" | "month";
+
+export interface Budget {
+  id: string;
+  period: BudgetPeriod;
+  scope: BudgetScope;
+  /** A device or a model; null means each of them for itself. */
+  subject: string | null;
+  limit: number;
+  status: { subject: string | null; spent: number; reserved: number; unpriced: number; resets_at: string }[];
+}
+
+export interface BudgetBody {
+  period: BudgetPeriod;
+  scope: BudgetScope;
+  subject?: string;
+  limit: number;
+}
+
+/** What the next prompt would cost. Nothing is sent to anyone for it. */
+export interface Estimate {
+  tokens_input: { likely: number; low: number; high: number };
+  basis: "counted" | "reported";
+  models: {
+    model: string;
+    available: boolean;
+    context_window: number | null;
+    fits: boolean | null;
+    tokens_input: number;
+    tokens_cache_read: number;
+    cost: { likely: number; low: number; high: number } | null;
+    reason?: string;
+  }[];
+  budgets: { budget_id: string; remaining: number }[];
+}
+
+export interface EstimateBody {
+  message: string;
+  models?: string[];
+  conversation_id?: string;
+  parent_id?: string | null;
+  reasoning?: string;
+}
+
+export interface StoredImage {
+  id: string;
+  url: string;
+  media_type: string;
+  model: string | null;
+  prompt: string;
+  conversation_id: string | null;
+  message_id: string | null;
+  cost: number | null;
+  cost_status: CostStatus | null;
+  created_at: string;
+}
+
+export interface ImagePage {
+  images: StoredImage[];
+  next_cursor: string | null;
 }
 
 /** The body of a prompt. */
@@ -147,12 +292,15 @@ export interface ChatBody {
   reasoning?: string;
   max_tokens?: number;
   system_text?: string;
+  /** Lets this one through whatever the budgets say. */
+  budget_override?: true;
 }
 
 export interface RetryBody {
   model?: string;
   temperature?: number;
   reasoning?: string;
+  budget_override?: true;
 }
 
 export interface Submitted {
@@ -168,13 +316,15 @@ export interface ImageBody {
   size?: string;
   quality?: string;
   conversation_id?: string;
+  budget_override?: true;
 }
 
 export interface GeneratedImage {
   conversation_id: string;
   user_message_id: string;
   message: Message;
-  image: { id: string; url: string; media_type: string; model: string; revised_prompt: string | null };
+  /** Null where it was stopped. */
+  image: { id: string; url: string; media_type: string; model: string; revised_prompt: string | null } | null;
 }
 
 /** The events of one answer's stream, by name. */
@@ -191,3 +341,19 @@ export interface StreamEventData {
 export type StreamEvent = {
   [Name in keyof StreamEventData]: { id: number; event: Name; data: StreamEventData[Name] };
 }[keyof StreamEventData];
+
+/** What happened to the owner's conversations and answers, by name. */
+export interface ChangeEventData {
+  conversation_created: { conversation_id: string };
+  conversation_updated: { conversation_id: string };
+  conversation_deleted: { conversation_id: string };
+  message_started: { conversation_id: string; message_id: string; status: MessageStatus };
+  message_finished: { conversation_id: string; message_id: string; status: MessageStatus };
+  reset: Record<string, never>;
+}
+
+export type Change = {
+  [Name in keyof ChangeEventData]: { event: Name; data: ChangeEventData[Name] };
+}[keyof ChangeEventData];
+
+export type ChangeEvent = Change & { id: number };

@@ -1,15 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../api/client.ts";
-import type { Catalog, Model } from "../api/types.ts";
+import type { Catalog, Conversation, Model } from "../api/types.ts";
 import { ServerFacts } from "../state/catalog.ts";
 import { Chat } from "../state/chat.ts";
 import { Conversations } from "../state/conversations.ts";
+import { Notices } from "../state/notices.ts";
 import { Outbox } from "../state/outbox.ts";
 import { DeviceStorage, Preferences } from "../state/preferences.ts";
-import { FakeClock, FakeServer } from "../testing/fake-server.ts";
-import { complete, readInput } from "./input.ts";
-import { COMMANDS, type CommandContext, helpRows } from "./registry.ts";
-import { usageReport } from "./usage-report.ts";
+import { Removals, UNDO_MS } from "../state/removals.ts";
+import { aMessage, FakeClock, FakeServer, FakeStream, jsonResponse, settled } from "../testing/fake-server.ts";
+import { type CommandContext, CommandError } from "./command.ts";
+import { complete, describeUnknown, readInput } from "./input.ts";
+import { COMMANDS, SHORTCUTS } from "./registry.ts";
 
 const model = (id: string, change: Partial<Model>) =>
   ({
@@ -18,6 +20,7 @@ const model = (id: string, change: Partial<Model>) =>
     generates_images: false,
     is_demo: false,
     supports_temperature: true,
+    price: null,
     reasoning_levels: [],
     ...change,
   }) as Model;
@@ -26,49 +29,94 @@ const CATALOG: Catalog = {
   connections: [],
   models: [
     model("thinker", { reasoning_levels: ["low", "high"], supports_temperature: false }),
-    model("talker", {}),
+    model("talker", { price: { input: 1, output: 2, cache_read: null, cache_write: null } }),
     model("broken", { available: false, unavailable_reason: "OPENAI_API_KEY is not set" }),
     model("painter", { generates_images: true }),
   ],
 };
 
 let context: CommandContext;
+let server: FakeServer;
+let clock: FakeClock;
+let notices: Notices;
 let asked: string[];
 beforeEach(() => {
   localStorage.clear();
   asked = [];
+  server = new FakeServer();
+  clock = new FakeClock();
+  notices = new Notices(clock);
   const storage = new DeviceStorage(localStorage);
   const preferences = new Preferences(storage);
-  const client = new ApiClient(new FakeServer().fetch, "device");
-  const clock = new FakeClock();
+  const client = new ApiClient(server.fetch, "device");
   const facts = new ServerFacts(client, clock);
   facts.catalog.set(CATALOG);
-  const navigation = { open: () => undefined, replace: () => undefined };
-  const chat = new Chat({
-    client,
-    clock,
-    outbox: new Outbox(storage),
-    facts,
-    conversations: new Conversations(client, clock),
-    preferences,
-    navigation,
-  });
+  const conversations = new Conversations(client, clock);
+  const outbox = new Outbox(storage);
+  const open = (id: string | null) => {
+    asked.push(`open ${id}`);
+    if (id === null) chat.openNew();
+  };
+  const navigation = { open, replace: () => undefined };
+  const chat: Chat = new Chat({ client, clock, outbox, facts, conversations, preferences, navigation });
+  const openId = () => chat.current.get().id;
+  const removals = new Removals({ client, clock, conversations, outbox, notices, storage, openId, open });
   const ask = (what: string) => () => void asked.push(what);
   context = {
+    client,
     chat,
     facts,
+    conversations,
     preferences,
+    removals,
     surface: {
       pickModel: ask("model"),
+      pickComparison: ask("models"),
+      edit: message => void asked.push(`edit ${message.id}`),
+      send: text => void asked.push(`send ${text}`),
       pickReasoning: ask("reasoning"),
       pickTemperature: ask("temperature"),
       pickTheme: ask("theme"),
-      openNew: ask("new"),
-      confirm: async () => true,
+      pickConversation: ask("conversation"),
+      pickHistory: ask("history"),
+      open,
+      show: screen => void asked.push(`show ${screen}`),
+      print: text => void asked.push(`print ${text}`),
+      say: text => void asked.push(`say ${text}`),
       ask: async () => null,
+      copy: async text => {
+        asked.push(`copy ${text}`);
+        return true;
+      },
+      save: (name, mediaType, text) => void asked.push(`save ${name} ${mediaType} ${text}`),
     },
   };
 });
+
+const conversation = (id: string, title: string, change: Partial<Conversation> = {}): Conversation => ({
+  id,
+  title,
+  model: null,
+  system_prompt: null,
+  device_id: null,
+  active_leaf_id: null,
+  created_at: "2026-01-01T10:00:00.000Z",
+  updated_at: "2026-01-01T10:00:00.000Z",
+  cost: null,
+  message_count: 2,
+  is_live: false,
+  ...change,
+});
+
+/** Opens a conversation of one prompt and its answer. */
+async function opened(): Promise<void> {
+  const messages = [
+    aMessage({ id: "m1", parent_id: null, role: "user", content: "why?" }),
+    aMessage({ content: "because" }),
+  ];
+  server.on("GET", "/api/conversations/c1", { ...conversation("c1", "why"), active_leaf_id: "m2", messages });
+  await context.chat.open("c1");
+}
 
 async function run(text: string): Promise<void> {
   const input = readInput(text);
@@ -86,9 +134,22 @@ describe("readInput", () => {
       argument: "be\nkind",
     });
     expect(readInput("/MODEL x")).toMatchObject({ kind: "command", command: { name: "model" }, argument: "x" });
-    expect(readInput("/modle")).toMatchObject({ kind: "unknown", name: "modle" });
+    expect(readInput("/modle")).toEqual({ kind: "unknown", name: "modle", suggestion: "model" });
+    expect(readInput("/tehme")).toMatchObject({ suggestion: "theme" });
+    expect(readInput("/xyzzy")).toMatchObject({ suggestion: null });
     expect(readInput("/mdl")).toEqual({ kind: "unknown", name: "mdl", suggestion: "model" });
     expect(readInput("/usr/bin is what?")).toMatchObject({ kind: "unknown" });
+    expect(readInput("/")).toMatchObject({ kind: "unknown", suggestion: null });
+  });
+
+  test("what is unknown is explained", () => {
+    const words = (text: string) => {
+      const input = readInput(text);
+      return input.kind === "unknown" ? describeUnknown(input) : "";
+    };
+    expect(words("/exprot")).toContain("did you mean /export?");
+    expect(words("/xyzzy")).toContain("/help shows");
+    expect(words("/xyzzy")).toContain("type //");
   });
 });
 
@@ -103,9 +164,20 @@ describe("completion", () => {
   });
   test("offers what an argument may be", () => {
     expect(labels("/model ")).toEqual(["thinker", "talker"]);
+    expect(complete("/model tal", context)[0]?.summary).toBe("$1 / $2 per M");
+    expect(labels("/temp 0")).toEqual([]);
+    context.conversations.list.update(list => ({ ...list, items: [conversation("c9", "rust lifetimes")] }));
+    expect(complete("/open rlt", context)[0]?.text).toBe("/open rust lifetimes");
+    expect(labels("/image size=po")).toEqual(["size=portrait"]);
     expect(complete("/model tal", context)[0]?.text).toBe("/model talker");
     expect(labels("/reasoning ")).toEqual(["default", "low", "high"]);
     expect(labels("/theme paper")).toEqual([]);
+    expect(labels("/retry tal")).toEqual(["talker"]);
+  });
+  test("offers /compare a model after the other, until a prompt is written", () => {
+    expect(labels("/compare ")).toEqual(["thinker", "talker"]);
+    expect(complete("/compare thinker t", context).map(({ text }) => text)).toEqual(["/compare thinker talker "]);
+    expect(labels("/compare thinker why tal")).toEqual([]);
   });
 });
 
@@ -121,8 +193,13 @@ describe("commands", () => {
   });
 
   test("without an argument ask", async () => {
-    for (const text of ["/model", "/theme", "/new", "/reasoning"]) await run(text);
-    expect(asked).toEqual(["model", "theme", "new", "reasoning"]);
+    for (const text of ["/model", "/theme", "/open", "/history", "/reasoning", "/new"]) await run(text);
+    expect(asked).toEqual(["model", "theme", "conversation", "history", "reasoning", "open null"]);
+  });
+
+  test.each(["conversations", "usage", "models", "images", "settings", "help"])("/%s opens its screen", async name => {
+    await run(`/${name}`);
+    expect(asked).toEqual([`show ${name}`]);
   });
 
   test.each([
@@ -133,12 +210,35 @@ describe("commands", () => {
     ["/stop", "nothing is being answered"],
     ["/retry", "no answer to retry"],
     ["/clone", "nothing to clone"],
+    ["/fork", "nothing to fork"],
+    ["/undo", "nothing to bring back"],
+    ["/open nothing", "no conversation is called"],
+    ["/copy", "nothing to copy"],
+    ["/copy everything", "/copy all"],
+    ["/export", "no conversation here"],
+    ["/export pdf", "as markdown or as json"],
+    ["/effects maybe", "on or off"],
+    ["/model painter", "/image asks it"],
+    ["/continue", "no answer to continue"],
+    ["/edit", "no prompt to edit"],
+    ["/compare thinker", "two or three models"],
+    ["/compare nope thinker", "there is no model “nope”"],
+    ["/compare thinker nope what now?", "there is no model “nope”"],
+    ["/compare thinker talker tlaker", "there is no model “tlaker”"],
+    ["/compare thinker broken", "OPENAI_API_KEY is not set"],
+    ["/compare thinker painter why?", "/image asks it"],
+    ["/image size=huge a cat", "square, portrait"],
+    ["/image model=talker a cat", "no image model “talker”"],
     ["/rename x", "nothing to rename"],
     ["/delete", "nothing to delete"],
     ["/image", "say what the image shows"],
     ["/image a cat", "no image model is available"],
     ["/theme pink", "tokyo-night"],
-  ])("%s explains itself", async (text, words) => expect(run(text)).rejects.toThrow(words));
+  ])("%s explains itself", async (text, words) => {
+    const failure = await run(text).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(CommandError);
+    expect((failure as CommandError).message).toContain(words);
+  });
 
   test("a temperature is a number in its range", async () => {
     await run("/model talker");
@@ -146,29 +246,195 @@ describe("commands", () => {
     await expect(run("/temp 3")).rejects.toThrow("from 0 to 2");
   });
 
-  test("help names them all", () => {
-    for (const { name } of COMMANDS) expect(helpRows().some(([left]) => left.startsWith(`/${name}`))).toBe(true);
+  test("have a name, a group and a summary of their own", () => {
+    expect(new Set(COMMANDS.map(({ name }) => name)).size).toBe(COMMANDS.length);
+    for (const { name, summary, argument, isWritten } of COMMANDS) {
+      expect(name).toMatch(/^[a-z]+$/);
+      expect(summary.length).toBeGreaterThan(8);
+      if (argument?.startsWith("<")) expect(isWritten).toBe(true);
+    }
+    expect(new Set(SHORTCUTS.map(({ keys }) => keys)).size).toBe(SHORTCUTS.length);
+  });
+
+  test("copy and save what was said", async () => {
+    await opened();
+    await run("/copy");
+    await run("/copy all");
+    await run("/export");
+    await run("/export json");
+    expect(asked[0]).toBe("copy because");
+    expect(asked[2]).toContain("# why");
+    expect(asked[4]).toMatch(/^save why\.md text\/markdown # why[\s\S]*## prompt\n\nwhy\?/);
+    expect(asked[5]).toContain('save why.json application/json {\n  "id": "c1"');
+  });
+
+  test("compare names the models of the next prompt, or sends one", async () => {
+    await run("/compare");
+    expect(asked).toEqual(["models"]);
+    await run("/compare talker thinker");
+    expect(context.chat.comparing.get()).toEqual(["talker", "thinker"]);
+    await run("/compare thinker talker a question");
+    expect(context.chat.comparing.get()).toEqual(["thinker", "talker"]);
+    expect(asked.at(-1)).toBe("send a question");
+    await run("/model talker");
+    expect(context.chat.comparing.get()).toEqual([]);
+  });
+
+  test("edit, retry and continue are about the end of what is read", async () => {
+    const stream = new FakeStream();
+    server
+      .on("POST", "/api/messages/m2/retry", {
+        conversation_id: "c1",
+        user_message_id: "m1",
+        message_id: "m3",
+        status: "pending",
+      })
+      .on("GET", "/api/messages/m3/stream", stream)
+      .on("POST", "/api/chat/stream", new FakeStream());
+    await opened();
+    await run("/edit");
+    expect(asked).toEqual(["edit m1"]);
+    await run("/retry talker");
+    await settled();
+    expect(server.callsTo("POST", "/api/messages/m2/retry")[0]?.body).toEqual({ model: "talker" });
+    await expect(run("/continue")).rejects.toThrow("still on its way");
+    await expect(run("/retry")).rejects.toThrow("still on its way");
+    stream.send(1, "done", { message: aMessage({ id: "m3", content: "Well,", finish_reason: "length" }) }).end();
+    await settled();
+    await run("/continue");
+    await settled();
+    expect(server.callsTo("POST", "/api/chat/stream")[0]?.body).toMatchObject({ parent_id: "m3" });
+  });
+
+  test("an image over budget is made once anyway where the reader says so", async () => {
+    const details = { period: "month", scope: "overall", subject: null, limit: 2, spent: 1.99, reserved: 0 };
+    const refusal = jsonResponse(402, { error: { type: "budget_exceeded", message: "no room", details } });
+    server.on("POST", "/api/images/generate", refusal, jsonResponse(400, { error: { type: "x", message: "asked" } }));
+    context.facts.catalog.set({ ...CATALOG, defaults: { chat: "thinker", image: "painter" } });
+    const failure = (await run("/image a cat").catch((error: unknown) => error)) as CommandError;
+    expect(failure.message).toBe("over budget · $2.00 a month for everything: $1.99 is spent.");
+    await expect(failure.key?.run()).rejects.toThrow("asked");
+    expect(server.callsTo("POST", "/api/images/generate").at(-1)?.body).toMatchObject({ budget_override: true });
+  });
+
+  test("keys with alt are known by their letter, on a Mac by their place", () => {
+    const act = (init: KeyboardEventInit) => {
+      const event = new KeyboardEvent("keydown", { altKey: true, ...init });
+      return SHORTCUTS.find(shortcut => shortcut.matches?.(event))?.keys;
+    };
+    expect(act({ key: "e", code: "KeyE" })).toBe("alt e");
+    expect(act({ key: "Dead", code: "KeyE" })).toBe("alt e");
+    expect(act({ key: "≤", code: "Comma" })).toBe("alt ,");
+    // Another layout has another letter at that place.
+    expect(act({ key: "r", code: "KeyO" })).toBe("alt r");
+    expect(act({ key: "p", code: "KeyR" })).toBeUndefined();
+    // The right Alt of many keyboards, which writes a sign.
+    expect(act({ key: "€", code: "KeyE", ctrlKey: true })).toBeUndefined();
+  });
+
+  test("fork goes on from what is read", async () => {
+    await opened();
+    server.on("POST", "/api/conversations/c1/clone", { ...conversation("c2", "why"), messages: [] });
+    await run("/fork");
+    expect(server.callsTo("POST", "/api/conversations/c1/clone")[0]?.body).toEqual({ message_id: "m2" });
+    expect(asked).toEqual(["open c2"]);
+  });
+
+  test("an image is asked for with its size and quality", async () => {
+    context.facts.catalog.set({ ...CATALOG, defaults: { chat: "thinker", image: "painter" } });
+    server.on("POST", "/api/images/generate", new Error("cut"));
+    await run("/image size=portrait quality=low model=painter a cat, size=5").catch(() => undefined);
+    expect(server.callsTo("POST", "/api/images/generate")[0]?.body).toEqual({
+      prompt: "a cat, size=5",
+      size: "1024x1536",
+      quality: "low",
+      model: "painter",
+    });
   });
 });
 
-test("a usage report says how sure it is", () => {
-  const counts = {
-    tokens_input: 1200,
-    tokens_output: 300,
-    tokens_cache_read: 0,
-    tokens_cache_write: 0,
-    tokens_reasoning: 0,
-  };
-  const row = { ...counts, requests: 1, failed: 0, unpriced: 1, estimated: 0, cost: null };
-  const report = usageReport({
-    scope: "overall",
-    totals: { ...row, requests: 2, cost: 0.42, failed: 1 },
-    by_model: [{ ...row, model: "m", provider: "local" }],
+describe("/delete", () => {
+  const listed = () => context.conversations.list.get().items.map(({ id }) => id);
+  beforeEach(async () => {
+    const conversations = [
+      conversation("c1", "why"),
+      conversation("c0", "older", { updated_at: "2025-12-01T00:00:00Z" }),
+    ];
+    server.on("GET", "/api/conversations", { conversations, next_cursor: null });
+    server.on("DELETE", "/api/conversations/c1", new Response(null, { status: 204 }));
+    await context.conversations.refresh();
+    await opened();
   });
-  expect(report.head).toBe("$0.42+ in total · 2 requests");
-  expect(report.rows).toEqual([["m", "$? · 1 request · 1.2k→300 tok"]]);
-  expect(report.notes).toEqual([
-    ["+", "1 request without a known price"],
-    ["▲", "1 request failed"],
-  ]);
+
+  test("takes it off the screen at once, and off the server when nobody called it off", async () => {
+    await run("/delete");
+    await context.conversations.refresh();
+    expect(listed()).toEqual(["c0"]);
+    expect(asked).toEqual(["open null"]);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+    expect(notices.list.get()[0]?.key?.label).toBe("undo");
+    await clock.advance(60_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+    expect(notices.list.get()).toEqual([]);
+  });
+
+  test("/undo brings it back to its place, open as it was", async () => {
+    await run("/delete");
+    await run("/undo");
+    expect(listed()).toEqual(["c1", "c0"]);
+    expect(asked).toEqual(["open null", "open c1"]);
+    await clock.advance(60_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+  });
+
+  test("the time to undo begins anew with a new deletion", async () => {
+    await run("/delete");
+    await clock.advance(UNDO_MS - 1_000);
+    await run("/undo");
+    await context.chat.open("c1");
+    await run("/delete");
+    await clock.advance(UNDO_MS - 1_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+    await clock.advance(2_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+  });
+
+  test("who leaves the page has deleted", async () => {
+    await run("/delete");
+    context.removals.flush();
+    await settled();
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+    await clock.advance(60_000);
+    await context.removals.resume();
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+  });
+
+  test("should that not get through, the next page deletes", async () => {
+    server.on("DELETE", "/api/conversations/c1", new Error("left"), new Response(null, { status: 204 }));
+    await run("/delete");
+    context.removals.flush();
+    await settled();
+    await context.removals.resume();
+    expect(listed()).toEqual(["c0"]);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(2);
+    await context.removals.resume();
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(2);
+  });
+
+  test("what the server would not delete is there again, and says so", async () => {
+    server.on("DELETE", "/api/conversations/c1", new Error("cut"));
+    await run("/delete");
+    await clock.advance(60_000);
+    expect(listed()).toEqual(["c1", "c0"]);
+    const text = "“why” is still there: the server can't be reached";
+    expect(notices.list.get()[0]).toMatchObject({ kind: "error", text });
+  });
+
+  test("what another device deleted before is simply gone", async () => {
+    server.on("DELETE", "/api/conversations/c1", jsonResponse(404, { error: { type: "not_found", message: "gone" } }));
+    await run("/delete");
+    await clock.advance(60_000);
+    expect(listed()).toEqual(["c0"]);
+    expect(notices.list.get()).toEqual([]);
+  });
 });

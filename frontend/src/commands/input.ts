@@ -1,12 +1,16 @@
 /** Reads what was typed: a prompt or a command, and what it might become. Pure. */
 
-import { fuzzyFilter } from "../lib/fuzzy.ts";
-import { COMMANDS, type Command, type CommandContext } from "./registry.ts";
+import { fuzzyFilter, nearest } from "../lib/fuzzy.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { COMMANDS } from "./registry.ts";
 
 export type Input =
   | { kind: "prompt"; text: string }
   | { kind: "command"; command: Command; argument: string }
   | { kind: "unknown"; name: string; suggestion: string | null };
+
+/** How many values are offered: who wants the rest types on. */
+const OFFERED = 50;
 
 export function readInput(text: string): Input {
   const trimmed = text.trim();
@@ -15,8 +19,17 @@ export function readInput(text: string): Input {
   const [, name = "", argument = ""] = /^\/(\S*)\s*([\s\S]*)$/.exec(trimmed) ?? [];
   const command = COMMANDS.find(known => known.name === name.toLowerCase());
   if (command) return { kind: "command", command, argument: argument.trim() };
-  const [closest] = name ? fuzzyFilter(COMMANDS, name, known => known.name) : [];
-  return { kind: "unknown", name, suggestion: closest?.name ?? null };
+  const suggestion = nearest(
+    COMMANDS.map(known => known.name),
+    name,
+  );
+  return { kind: "unknown", name, suggestion };
+}
+
+/** What is said of a command that does not exist. */
+export function describeUnknown({ name, suggestion }: Extract<Input, { kind: "unknown" }>): string {
+  const hint = suggestion ? `did you mean /${suggestion}?` : "/help shows those there are.";
+  return `there is no command /${name}. ${hint} to send a prompt that begins with a slash, type //`;
 }
 
 export interface Completion {
@@ -43,8 +56,16 @@ export function complete(text: string, context: CommandContext): Completion[] {
       isOpen: command.argument?.startsWith("<") ?? false,
     }));
   }
-  const values = COMMANDS.find(command => command.name === name)?.values?.(context) ?? [];
-  return fuzzyFilter(values, argument, value => value)
-    .filter(value => value !== argument)
-    .map(value => ({ text: `/${name} ${value}`, label: value, argument: "", summary: "", isOpen: false }));
+  const values = COMMANDS.find(command => command.name === name.toLowerCase())?.values?.(context, argument) ?? [];
+  // What is whole already needs no more words.
+  if (values.some(({ value }) => value === argument)) return [];
+  return fuzzyFilter(values, argument, ({ value, keywords }) => `${value} ${keywords ?? ""}`)
+    .slice(0, OFFERED)
+    .map(({ value, detail, isOpen }) => ({
+      text: `/${name} ${value}${isOpen ? " " : ""}`,
+      label: value,
+      argument: "",
+      summary: detail ?? "",
+      isOpen: isOpen ?? false,
+    }));
 }

@@ -7,6 +7,7 @@
 
 import type { Message } from "../api/types.ts";
 import { copyText, h, setAttribute, setText } from "../dom/element.ts";
+import { GrowingText } from "../dom/growing-text.ts";
 import type { Row } from "../dom/keyed-list.ts";
 import { LazyMarkdown } from "../dom/lazy-markdown.ts";
 import { reasoningOf } from "../lib/event-fold.ts";
@@ -22,19 +23,26 @@ export interface AnswerItem {
   /** The provider's name, for the colour of the rule; the message itself knows only when it is whole. */
   readonly provider: string;
   readonly isDemo: boolean;
+  /** Whether it and its siblings can be read side by side here. */
+  readonly isComparable: boolean;
 }
 
 export interface AnswerActions {
   retry(message: Message): void;
+  /** Lets the reader choose the model of another answer. */
+  retryWith(message: Message): void;
+  /** Asks for the rest of an answer that broke off. */
+  goOn(message: Message): void;
   fork(message: Message): void;
   select(message: Message): void;
+  compare(message: Message): void;
 }
 
 export class AnswerRow implements Row<AnswerItem> {
   readonly element = h("article", { class: "answer" });
   readonly #thought = h("details", { class: "thought" });
   readonly #thoughtHead = h("summary");
-  readonly #thoughtText = h("div", { class: "thought-text" });
+  readonly #thoughtText = new GrowingText(h("div", { class: "thought-text" }));
   readonly #notices = h("div", { class: "notices" });
   readonly #markdown: LazyMarkdown;
   readonly #images = h("div", { class: "images" });
@@ -50,9 +58,13 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#markdown = new LazyMarkdown(textArrived);
     this.#actions = actions;
     this.#now = now;
-    this.#thought.append(this.#thoughtHead, this.#thoughtText);
+    this.#thought.append(this.#thoughtHead, this.#thoughtText.element);
     this.#thought.addEventListener("toggle", () => this.#showThought());
     this.element.append(this.#markdown.element);
+  }
+
+  dispose(): void {
+    this.#markdown.dispose();
   }
 
   get isLive(): boolean {
@@ -62,7 +74,8 @@ export class AnswerRow implements Row<AnswerItem> {
   update(item: AnswerItem): void {
     const old = this.#shown;
     if (old && old.message === item.message && old.generation === item.generation && sameSiblings(old, item)) {
-      if (old.provider === item.provider && old.isDemo === item.isDemo) return;
+      const isSame = old.provider === item.provider && old.isDemo === item.isDemo;
+      if (isSame && old.isComparable === item.isComparable) return;
     }
     this.#shown = item;
     const { generation, provider } = item;
@@ -105,7 +118,9 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#place(this.#thought, isThere);
     if (!isThere) return;
     const isThinking = isLive && message.content === "";
-    const seconds = isThinking ? this.#secondsSince(generation?.firstChunkAt) : (generation?.thoughtSeconds ?? null);
+    const seconds = isThinking
+      ? this.#secondsSince(generation?.firstChunkAt)
+      : (generation?.thoughtSeconds ?? message.reasoning_duration ?? null);
     const words = [
       `${isThinking ? "thinking" : "thought"}${seconds === null ? "" : isThinking ? ` ${formatSeconds(seconds)}` : ` for ${formatSeconds(seconds)}`}`,
       tokens ? `${formatCount(tokens)} tok` : "",
@@ -121,7 +136,7 @@ export class AnswerRow implements Row<AnswerItem> {
 
   #showThought(): void {
     if (this.#thought.open)
-      setText(this.#thoughtText, this.#reasoning || "the provider keeps the words of this thought to itself");
+      this.#thoughtText.update(this.#reasoning || "the provider keeps the words of this thought to itself");
   }
 
   #updateNotices(notices: readonly string[]): void {
@@ -177,7 +192,7 @@ export class AnswerRow implements Row<AnswerItem> {
   }
 
   /** Built anew rather than moved up from the tally: a new element shifts nothing. */
-  #updateReceipt({ message, siblings, isDemo }: AnswerItem): void {
+  #updateReceipt({ message, siblings, isDemo, isComparable }: AnswerItem): void {
     this.#tally.remove();
     const cost = formatCost(message.cost, message.cost_status);
     const facts = [
@@ -189,15 +204,27 @@ export class AnswerRow implements Row<AnswerItem> {
         : h("span", { title: "time to the first token" }, formatSeconds(message.time_to_first_chunk)),
       h("span", {}, formatRate(message.tokens_output, message.duration, message.time_to_first_chunk)),
     ].filter(fact => fact?.textContent);
-    const copy = h("button", { type: "button", onclick: () => void copyAnswer(copy, message.content) }, "copy");
-    const retry = h("button", { type: "button", onclick: () => this.#actions.retry(message) }, "retry");
-    const fork = h("button", { type: "button", onclick: () => this.#actions.fork(message) }, "fork");
+    const key = (label: string, act: () => void, name: string | null = null) =>
+      h("button", { type: "button", "aria-label": name, onclick: act }, label);
+    const more = key("▾", () => this.#actions.retryWith(message), "retry with another model");
+    more.className = "narrow";
+    const copy = key("copy", () => void copyAnswer(copy, message.content));
     const switcher = siblingKeys(message, siblings, "answer", sibling => this.#actions.select(sibling));
     const receipt = h(
       "p",
       { class: "receipt" },
       ...facts,
-      h("span", { class: "actions" }, message.content && copy, retry, fork, switcher),
+      h(
+        "span",
+        { class: "actions" },
+        isCut(message) && key("continue", () => this.#actions.goOn(message)),
+        message.content && copy,
+        key("retry", () => this.#actions.retry(message)),
+        more,
+        key("fork", () => this.#actions.fork(message)),
+        isComparable && key("side by side", () => this.#actions.compare(message)),
+        switcher,
+      ),
     );
     // Focus survives the exchange: pressing › twice must not send a keyboard user back to the top.
     const focused = this.#receipt?.contains(document.activeElement)
@@ -220,6 +247,11 @@ export class AnswerRow implements Row<AnswerItem> {
     // What is attached anew has not moved: an empty text makes room for a line above it without a shift.
     if (next === this.#markdown.element && next.textContent === "") this.element.insertBefore(next, next.nextSibling);
   }
+}
+
+/** Whether it broke off in what it said. */
+export function isCut({ status, finish_reason, content }: Message): boolean {
+  return content !== "" && (["stopped", "interrupted", "error"].includes(status) || finish_reason === "length");
 }
 
 async function copyAnswer(button: HTMLElement, text: string): Promise<void> {

@@ -1,11 +1,15 @@
 /** The three lines around the transcript: status bar, soft keys and mode line. */
 
+import type { Estimate } from "../api/types.ts";
+import type { Command, CommandContext } from "../commands/command.ts";
+import { COMMANDS } from "../commands/registry.ts";
 import { Disposables, onceAFrame } from "../dom/component.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
-import { formatCount, formatSpend } from "../lib/format.ts";
-import { watch } from "../lib/store.ts";
+import { formatCount, formatDollars, formatSpend } from "../lib/format.ts";
+import { type ReadableAtom, watch } from "../lib/store.ts";
 import { reasoningLevels, type ServerFacts } from "../state/catalog.ts";
 import type { Chat } from "../state/chat.ts";
+import type { CostToSend } from "../state/estimate.ts";
 import type { Line } from "../state/line.ts";
 import type { Preferences } from "../state/preferences.ts";
 import { LIVE, OFFLINE, RESUMING, type StateWord } from "./state-words.ts";
@@ -13,6 +17,7 @@ import { LIVE, OFFLINE, RESUMING, type StateWord } from "./state-words.ts";
 export interface StatusBarActions {
   toggleConversations(): void;
   home(): void;
+  usage(): void;
 }
 
 /** ≡, title, what was spent, and how the line to the server is. */
@@ -20,11 +25,20 @@ export class StatusBar {
   readonly element = h("header", { class: "status-bar" });
   readonly menu: HTMLButtonElement;
   readonly #title = h("h1", { class: "title" });
-  #spend = h("span", { class: "money spend" });
+  #spend = h("a", { href: "/usage", hidden: true });
+  readonly #actions: StatusBarActions;
   readonly #light = h("span", { class: "light", role: "status", "aria-label": "connection" });
   readonly #disposables = new Disposables();
 
-  constructor(chat: Chat, facts: ServerFacts, line: Line, actions: StatusBarActions) {
+  /** `heading`: what the screen is called that is shown; null while it is a conversation. */
+  constructor(
+    chat: Chat,
+    facts: ServerFacts,
+    line: Line,
+    heading: ReadableAtom<string | null>,
+    actions: StatusBarActions,
+  ) {
+    this.#actions = actions;
     this.menu = h(
       "button",
       {
@@ -32,7 +46,7 @@ export class StatusBar {
         class: "menu",
         "aria-label": "conversations",
         "aria-expanded": "false",
-        "aria-controls": "conversations",
+        "aria-controls": "side",
         onclick: () => actions.toggleConversations(),
       },
       "≡",
@@ -44,11 +58,11 @@ export class StatusBar {
     );
     this.element.append(this.menu, brand, this.#title, this.#spend, this.#light);
     const paint = onceAFrame(() => {
-      this.#paintTitle(chat);
+      this.#paintTitle(chat, heading.get());
       this.#paintSpend(facts);
       this.#paintLight(connectionWord(chat, line));
     });
-    const sources = [chat.current, chat.generations, chat.phase, line.isOffline, facts.today];
+    const sources = [chat.current, chat.generations, chat.phase, line.isOffline, facts.today, heading];
     this.#disposables.add(watch(sources, paint));
     this.#disposables.add(paint.cancel);
     paint();
@@ -58,11 +72,12 @@ export class StatusBar {
     this.#disposables.dispose();
   }
 
-  #paintTitle(chat: Chat): void {
+  #paintTitle(chat: Chat, heading: string | null): void {
     const { conversation, status } = chat.current.get();
     const title = conversation?.title || (status === "loading" ? "…" : "new conversation");
-    setText(this.#title, title);
-    const page = conversation?.title ? `${conversation.title} · llm router` : "llm router";
+    setText(this.#title, heading ?? title);
+    const named = heading ?? conversation?.title;
+    const page = named ? `${named} · llm router` : "llm router";
     if (document.title !== page) document.title = page;
   }
 
@@ -77,7 +92,18 @@ export class StatusBar {
     ];
     const title = ["spent today", ...notes.filter(Boolean)].join(", ");
     const sum = formatSpend(totals.cost, unpriced, estimated);
-    const spend = h("span", { class: "money spend", title }, sum, h("span", { class: "wide" }, " today"));
+    const spend = h(
+      "a",
+      {
+        class: "money spend",
+        href: "/usage",
+        title,
+        "aria-label": `spent: ${sum} today`,
+        onclick: (event: MouseEvent) => follow(event, this.#actions.usage),
+      },
+      sum,
+      h("span", { class: "wide" }, " today"),
+    );
     if (spend.isEqualNode(this.#spend)) return;
     this.#spend.replaceWith(spend);
     this.#spend = spend;
@@ -99,43 +125,44 @@ function connectionWord(chat: Chat, line: Line): StateWord {
 
 export interface SoftKeyActions {
   commands(): void;
-  history(): void;
-  model(): void;
-  stop(): void;
+  run(command: Command): void;
 }
 
 /** The row above the prompt on a touch screen. Pressing one leaves the keyboard as it is. */
 export class SoftKeys {
   readonly element = h("div", { class: "soft-keys", role: "toolbar", "aria-label": "keys" });
-  readonly #stop: HTMLButtonElement;
   readonly #disposables = new Disposables();
 
-  constructor(chat: Chat, actions: SoftKeyActions) {
-    const key = (glyph: string, label: string, name: string, act: () => void) => {
-      const button = h(
-        "button",
-        { type: "button", "aria-label": name },
-        h("span", { class: "glyph" }, glyph),
-        ` ${label}`,
-      );
-      this.#disposables.listen(button, "pointerdown", event => event.preventDefault());
-      this.#disposables.listen(button, "click", act);
-      return button;
-    };
-    this.#stop = key("■", "stop", "stop", actions.stop);
-    this.element.append(
-      key("/", "cmd", "commands", actions.commands),
-      key("↑", "hist", "history", actions.history),
-      key("⌘", "model", "model", actions.model),
-      this.#stop,
-    );
-    const paint = () => setAttribute(this.#stop, "disabled", chat.liveHere() === null);
-    this.#disposables.add(watch([chat.current, chat.generations], paint));
-    paint();
+  constructor(context: CommandContext, actions: SoftKeyActions) {
+    this.element.append(this.#key("/", "cmd", "all commands", actions.commands));
+    const { chat } = context;
+    for (const command of COMMANDS) {
+      const { softKey, summary } = command;
+      if (!softKey) continue;
+      const button = this.#key(softKey.glyph, softKey.label, summary, () => actions.run(command));
+      this.element.append(button);
+      if (!softKey.isOn) continue;
+      const paint = () => setAttribute(button, "disabled", !softKey.isOn?.(context));
+      this.#disposables.add(watch([chat.current, chat.generations], paint));
+      paint();
+    }
   }
 
   dispose(): void {
     this.#disposables.dispose();
+  }
+
+  /** Named as it reads: who speaks to the page says what stands on the key. */
+  #key(glyph: string, label: string, title: string, act: () => void): HTMLButtonElement {
+    const button = h(
+      "button",
+      { type: "button", class: `key-${label}`, "aria-label": label, title },
+      h("span", { class: "glyph" }, glyph),
+      ` ${label}`,
+    );
+    this.#disposables.listen(button, "pointerdown", event => event.preventDefault());
+    this.#disposables.listen(button, "click", act);
+    return button;
   }
 }
 
@@ -152,16 +179,26 @@ export class ModeLine {
   readonly #reasoning: HTMLButtonElement;
   readonly #temperature: HTMLButtonElement;
   readonly #context = h("span", { class: "context" });
+  readonly #cost = h("span", { class: "money to-send" });
   readonly #disposables = new Disposables();
 
-  constructor(chat: Chat, facts: ServerFacts, preferences: Preferences, actions: ModeLineActions) {
+  constructor(
+    chat: Chat,
+    facts: ServerFacts,
+    preferences: Preferences,
+    costToSend: CostToSend,
+    actions: ModeLineActions,
+  ) {
     this.#model = h("button", { type: "button", class: "mode-model", onclick: () => actions.model() });
     this.#reasoning = h("button", { type: "button", onclick: () => actions.reasoning() });
     this.#temperature = h("button", { type: "button", onclick: () => actions.temperature() });
-    this.element.append(this.#model, this.#reasoning, this.#temperature, this.#context);
+    this.element.append(this.#model, this.#reasoning, this.#temperature, this.#context, this.#cost);
     const paint = onceAFrame(() => this.#paint(chat, facts));
-    this.#disposables.add(watch([chat.current, facts.catalog, preferences.prompt], paint));
+    const sources = [chat.current, chat.comparing, chat.editing, facts.catalog, preferences.prompt];
+    this.#disposables.add(watch(sources, paint));
+    this.#disposables.add(watch(sources, () => costToSend.refresh()));
     this.#disposables.add(paint.cancel);
+    this.#disposables.add(costToSend.estimate.subscribe(estimate => this.#paintCost(estimate)));
     paint();
   }
 
@@ -172,6 +209,8 @@ export class ModeLine {
   #paint(chat: Chat, facts: ServerFacts): void {
     const { model, reasoning, temperature } = chat.settings();
     const known = facts.model(model);
+    const compared = chat.comparing.get();
+    if (compared.length > 0) return this.#paintCompared(compared);
     const isUsable = known?.available ?? true;
     setText(
       this.#model,
@@ -181,7 +220,7 @@ export class ModeLine {
           : "…"
         : `${isUsable ? "" : "▲ "}${model}${known?.is_demo ? " (tiny demo)" : ""}`,
     );
-    setAttribute(this.#model, "aria-label", `model: ${model ?? "none"}`);
+    setAttribute(this.#model, "aria-label", `model: ${model ?? "no model"}${known?.is_demo ? " (tiny demo)" : ""}`);
     setAttribute(
       this.#model,
       "title",
@@ -195,8 +234,24 @@ export class ModeLine {
     this.#temperature.hidden = known?.supports_temperature === false || known === undefined;
     setText(this.#temperature, temperature === null ? "temp" : `temp ${temperature}`);
     this.#temperature.classList.toggle("is-default", temperature === null);
-    setAttribute(this.#temperature, "aria-label", `temperature: ${temperature ?? "default"}`);
+    setAttribute(this.#temperature, "aria-label", temperature === null ? "temp: default" : `temp ${temperature}`);
     this.#paintContext(chat, known?.context_window ?? null);
+  }
+
+  #paintCompared(models: readonly string[]): void {
+    setText(this.#model, `${models.length}× ${models.join(" + ")}`);
+    setAttribute(this.#model, "aria-label", `models: ${models.join(", ")}`);
+    setAttribute(this.#model, "title", "the models that answer next, side by side");
+    this.#reasoning.hidden = true;
+    this.#temperature.hidden = true;
+    setText(this.#context, "");
+  }
+
+  #paintCost(estimate: Estimate | null): void {
+    const { text, title, isWarning } = costWords(estimate);
+    setText(this.#cost, text);
+    setAttribute(this.#cost, "title", title || null);
+    this.#cost.classList.toggle("is-warning", isWarning);
   }
 
   /** What the last exchange took of the window: the next prompt adds to it. */
@@ -207,6 +262,36 @@ export class ModeLine {
     setText(this.#context, text && `ctx ${text}`);
     setAttribute(this.#context, "title", "context used by the last exchange, of the model's window");
   }
+}
+
+/** What sending would cost, or what stands in its way. */
+function costWords(estimate: Estimate | null): { text: string; title: string; isWarning: boolean } {
+  const models = estimate?.models ?? [];
+  if (!estimate || models.length === 0) return { text: "", title: "", isWarning: false };
+  const tooSmall = models.find(({ fits }) => fits === false);
+  if (tooSmall) {
+    return { text: "▲ too long", title: `more than ${tooSmall.model} can read at once`, isWarning: true };
+  }
+  const costs = models.flatMap(({ cost }) => cost ?? []);
+  const unpriced = models.find(({ cost }) => cost === null);
+  const sum = (bound: "low" | "likely" | "high") => costs.reduce((total, cost) => total + cost[bound], 0);
+  if (unpriced) {
+    const title = unpriced.reason ?? `no price of ${unpriced.model} is known`;
+    const known = costs.length > 0 ? `~${formatDollars(sum("likely"))}+` : "$?";
+    return { text: `${known} to send`, title, isWarning: false };
+  }
+  const title = [
+    `between ${formatDollars(sum("low"))} and ${formatDollars(sum("high"))}`,
+    ...models.map(model => `${models.length > 1 ? `${model.model}: ` : ""}${tokenWords(model)}`),
+  ].join(" · ");
+  const isOver = estimate.budgets.some(({ remaining }) => remaining < sum("likely"));
+  if (isOver) return { text: "▲ over budget", title: `${title} · a budget has less left`, isWarning: true };
+  return { text: `~${formatDollars(sum("likely"))} to send`, title, isWarning: false };
+}
+
+function tokenWords({ tokens_input, tokens_cache_read }: Estimate["models"][number]): string {
+  const cached = tokens_cache_read ? `, ${formatCount(tokens_cache_read)} of them likely cached` : "";
+  return `${formatCount(tokens_input)} tokens in${cached}`;
 }
 
 /** A link that the page itself follows, unless it is to open elsewhere. */

@@ -1,16 +1,17 @@
 /**
- * The prompt at the foot: a text that grows, completion for commands, history, and a draft per conversation.
+ * The prompt at the foot: a text that grows, completion for commands, history, and a draft per conversation. While a
+ * prompt is edited its text stands here, and the draft waits.
  *
  * Knows keys and carets. What a text means is `commands/input.ts`; what becomes of it is up to `submit`.
  */
 
+import type { CommandContext } from "../commands/command.ts";
 import { type Completion, complete } from "../commands/input.ts";
-import type { CommandContext } from "../commands/registry.ts";
 import { Disposables } from "../dom/component.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
 import { watch } from "../lib/store.ts";
 import type { Chat } from "../state/chat.ts";
-import type { Preferences } from "../state/preferences.ts";
+import type { Edit, Preferences } from "../state/preferences.ts";
 
 export interface ComposerParts {
   chat: Chat;
@@ -19,6 +20,8 @@ export interface ComposerParts {
   /** Takes the text; false (or a promise of it) when it is to stay in the prompt. */
   submit(text: string): boolean | Promise<boolean>;
   stop(): void;
+  /** Told of every change of the text. */
+  changed(text: string): void;
 }
 
 const KEEP_DRAFT_MS = 250;
@@ -41,11 +44,14 @@ export class Composer {
     class: "completions",
     id: "completions",
     role: "listbox",
+    tabindex: "0",
     "aria-label": "commands",
     hidden: true,
   });
+  readonly #editing = h("p", { class: "editing", hidden: true }, "editing: sent beside the old prompt");
   readonly #parts: ComposerParts;
   readonly #disposables = new Disposables();
+  #edited: Edit | null = null;
   #completions: Completion[] = [];
   #chosen = 0;
   /** Where in the history the reader is; null while they write something of their own. */
@@ -58,7 +64,9 @@ export class Composer {
   constructor(parts: ComposerParts) {
     this.#parts = parts;
     const mark = h("span", { class: "mark", "aria-hidden": "true" }, "❯");
-    this.element.append(this.#options, mark, this.#text, this.#stop, this.#send);
+    const leave = h("button", { type: "button" }, "cancel");
+    this.#editing.append(leave);
+    this.element.append(this.#options, this.#editing, mark, this.#text, this.#stop, this.#send);
     const on = this.#disposables;
     on.listen(this.element, "submit", event => {
       event.preventDefault();
@@ -69,12 +77,21 @@ export class Composer {
       this.#historyAt = null;
       this.#changed();
     });
-    on.listen(this.#text, "blur", () => this.#closeCompletions());
+    // Who moves into the list, to read it all, still chooses by the same keys.
+    on.listen(this.#options, "keydown", event => this.#pressed(event));
+    for (const [part, other] of [
+      [this.#text, this.#options],
+      [this.#options, this.#text],
+    ] as const) {
+      on.listen(part, "blur", event => event.relatedTarget !== other && this.#closeCompletions());
+    }
     // The keyboard stays as it is when a key beside the prompt is pressed.
     for (const key of [this.#send, this.#stop]) on.listen(key, "pointerdown", event => event.preventDefault());
     on.listen(this.#stop, "click", () => parts.stop());
+    on.listen(leave, "click", () => this.#leaveEdit());
     on.listen(window, "pagehide", () => this.#keepDraft());
     on.add(watch([parts.chat.current, parts.chat.generations], () => this.#follow()));
+    on.add(parts.chat.editing.subscribe(edit => this.#edit(edit)));
     on.add(parts.chat.returned.subscribe(returned => returned && this.#takeBack(returned.text)));
     this.#setEnterHint();
     this.#follow();
@@ -141,6 +158,9 @@ export class Composer {
       event.preventDefault();
       event.stopPropagation();
       this.#closeCompletions();
+    } else if (event.key === "Escape" && this.#edited) {
+      event.preventDefault();
+      this.#leaveEdit();
     } else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && plain) {
       const step = event.key === "ArrowUp" ? -1 : 1;
       if (isOpen) this.#choose(this.#chosen + step);
@@ -153,7 +173,7 @@ export class Composer {
   #isWhole(): boolean {
     const text = this.#text.value.trimEnd();
     const same = this.#completions.find(completion => completion.text.trimEnd() === text);
-    return (same !== undefined && !same.isOpen) || /^\/\S+\s+\S/.test(text);
+    return same !== undefined && !same.isOpen;
   }
 
   #take(isRun: boolean): void {
@@ -184,6 +204,7 @@ export class Composer {
     this.#resize();
     this.#updateCompletions();
     this.#updateKeys();
+    this.#parts.changed(this.#text.value);
     clearTimeout(this.#draftTimer);
     this.#draftTimer = setTimeout(() => this.#keepDraft(), KEEP_DRAFT_MS);
   }
@@ -197,7 +218,28 @@ export class Composer {
 
   #keepDraft(): void {
     clearTimeout(this.#draftTimer);
-    if (this.#place !== null) this.#parts.preferences.keepDraft(this.#draftName, this.#text.value);
+    const { preferences } = this.#parts;
+    if (this.#edited && this.#draftName !== null) {
+      preferences.keepEdit(this.#draftName, { ...this.#edited, text: this.#text.value });
+    } else if (this.#place !== null) preferences.keepDraft(this.#draftName, this.#text.value);
+  }
+
+  /** Takes a prompt up to be edited, or the draft again that waited meanwhile. */
+  #edit(edit: Edit | null): void {
+    if (edit === this.#edited) return;
+    this.#keepDraft();
+    this.#edited = edit;
+    this.#editing.hidden = edit === null;
+    this.#text.value = edit ? edit.text : this.#parts.preferences.draft(this.#draftName);
+    this.#text.setSelectionRange(this.#text.value.length, this.#text.value.length);
+    this.#historyAt = null;
+    this.#changed();
+    this.#closeCompletions();
+  }
+
+  #leaveEdit(): void {
+    this.#parts.chat.stopEditing();
+    this.focus();
   }
 
   /** Another conversation has another draft. A new one that was just given its id takes its draft along. */
@@ -215,6 +257,7 @@ export class Composer {
         this.#historyAt = null;
         this.#resize();
         this.#closeCompletions();
+        this.#parts.changed(this.#text.value);
       }
     }
     this.#updateKeys();

@@ -4,8 +4,11 @@
  * Focus stays in the filter; arrows move the choice. `<dialog>` gives the trap, Esc and the way back.
  */
 
-import { h, setAttribute } from "../dom/element.ts";
+import { h, setAttribute, setText } from "../dom/element.ts";
 import { fuzzyFilter } from "../lib/fuzzy.ts";
+
+/** How many are listed at once: nobody reads more, and thousands would take their time. */
+const SHOWN = 200;
 
 export interface Choice {
   readonly label: string;
@@ -19,7 +22,20 @@ export interface Choice {
   readonly run: () => void;
 }
 
-export function openPicker(title: string, choices: readonly Choice[], emptyText = "nothing fits"): void {
+/** Several are chosen before anything is done. */
+export interface Several {
+  readonly most: number;
+  /** What the key says that does it with so many; null where that is not possible. */
+  label(count: number): string | null;
+  done(chosen: readonly Choice[]): void;
+}
+
+export function openPicker(
+  title: string,
+  choices: readonly Choice[],
+  emptyText = "nothing fits",
+  several: Several | null = null,
+): void {
   const filter = h("input", {
     type: "text",
     role: "combobox",
@@ -31,9 +47,16 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
     spellcheck: "false",
     placeholder: "type to filter",
   });
-  const list = h("ul", { class: "picker-list", id: "picker-list", role: "listbox", "aria-label": title });
+  const list = h("ul", {
+    class: "picker-list",
+    id: "picker-list",
+    role: "listbox",
+    "aria-label": title,
+    "aria-multiselectable": several && "true",
+  });
   const close = h("button", { type: "button", class: "close", "aria-label": "close" }, "×");
   const head = h("div", { class: "picker-head" }, h("h2", {}, title), close);
+  const done = h("button", { type: "button" });
   const isLong = choices.length > 7;
   const dialog = h(
     "dialog",
@@ -41,7 +64,9 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
     head,
     h("div", { class: "picker-filter", hidden: !isLong }, filter),
     list,
+    several && h("p", { class: "picker-done" }, done),
   );
+  const taken = new Set(several ? choices.filter(choice => choice.isCurrent) : []);
   let shown: Choice[] = [];
   let chosen = 0;
 
@@ -58,12 +83,27 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
 
   const take = (choice: Choice | undefined) => {
     if (!choice || choice.disabledReason) return;
+    if (several) return toggle(choice, several);
     dialog.close();
     choice.run();
   };
 
+  const toggle = (choice: Choice, { most }: Several) => {
+    const at = chosen;
+    if (!taken.delete(choice) && taken.size < most) taken.add(choice);
+    render();
+    choose(Math.max(at, shown.indexOf(choice)));
+  };
+
+  const sayDone = () => {
+    const label = several?.label(taken.size) ?? null;
+    setText(done, label ?? several?.label(several.most) ?? "");
+    setAttribute(done, "disabled", label === null);
+  };
+
   const render = () => {
-    shown = fuzzyFilter(choices, filter.value, choice => `${choice.label} ${choice.keywords ?? ""}`);
+    const found = fuzzyFilter(choices, filter.value, choice => `${choice.label} ${choice.keywords ?? ""}`);
+    shown = found.slice(0, SHOWN);
     // Under a filter the best comes first and groups would only scatter it.
     const isGrouped = filter.value.trim() === "";
     let group: string | undefined;
@@ -73,8 +113,13 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
         group = choice.group;
         list.append(h("li", { class: "picker-group", role: "presentation" }, group));
       }
-      list.append(option(choice, at, () => take(choice)));
+      const element = option(choice, at, several ? taken.has(choice) : (choice.isCurrent ?? false), () => take(choice));
+      if (several) setAttribute(element, "aria-checked", String(taken.has(choice)));
+      list.append(element);
     }
+    sayDone();
+    const left = found.length - shown.length;
+    if (left > 0) list.append(h("li", { class: "picker-empty", role: "presentation" }, `${left} more: type on`));
     if (shown.length === 0) list.append(h("li", { class: "picker-empty", role: "presentation" }, emptyText));
     choose(
       isGrouped
@@ -90,11 +135,15 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     if (step) choose(Math.abs(step) === 1 ? chosen + step : Math.min(shown.length - 1, Math.max(0, chosen + step)));
-    else if (event.key === "Enter" && event.target !== close) take(shown[chosen]);
+    else if (event.key === "Enter" && ![close, done].some(key => key === event.target)) take(shown[chosen]);
     else return;
     event.preventDefault();
   });
   filter.addEventListener("input", render);
+  done.addEventListener("click", () => {
+    dialog.close();
+    several?.done([...taken]);
+  });
   show(dialog, close);
   render();
   // On a phone the keyboard would hide the list before it was seen.
@@ -105,8 +154,8 @@ export function openPicker(title: string, choices: readonly Choice[], emptyText 
   }
 }
 
-function option(choice: Choice, at: number, take: () => void): HTMLElement {
-  const { label, detail, disabledReason, isCurrent } = choice;
+function option(choice: Choice, at: number, isCurrent: boolean, take: () => void): HTMLElement {
+  const { label, detail, disabledReason } = choice;
   return h(
     "li",
     {
@@ -120,28 +169,6 @@ function option(choice: Choice, at: number, take: () => void): HTMLElement {
     h("span", { class: "choice-label" }, label),
     h("span", { class: "choice-detail" }, disabledReason ?? detail ?? ""),
   );
-}
-
-/** A question with two keys; true when the first was pressed. */
-export function confirm(question: string, yes: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const accept = h("button", { type: "button", class: "is-danger" }, yes);
-    const keep = h("button", { type: "button" }, "keep");
-    const dialog = h(
-      "dialog",
-      { class: "question", role: "alertdialog", "aria-label": question },
-      h("p", {}, question),
-      h("p", { class: "keys" }, keep, accept),
-    );
-    let answer = false;
-    accept.addEventListener("click", () => {
-      answer = true;
-      dialog.close();
-    });
-    dialog.addEventListener("close", () => resolve(answer));
-    show(dialog, keep);
-    keep.focus();
-  });
 }
 
 /** A question with a line to write; null when it was called off. */

@@ -3,37 +3,55 @@
 import type { Message } from "../api/types.ts";
 import { h, setText } from "../dom/element.ts";
 import type { Row } from "../dom/keyed-list.ts";
-import { formatSeconds } from "../lib/format.ts";
+import { overBudgetWords } from "../lib/budget.ts";
+import { formatDollars, formatSeconds } from "../lib/format.ts";
 import type { GenerationState } from "../state/generation.ts";
 import type { PendingPrompt } from "../state/outbox.ts";
 import { siblingKeys } from "./siblings.ts";
-import { ERROR, endSentence, liveWord, QUEUED, STOPPED } from "./state-words.ts";
+import { ERROR, endSentence, liveWord, OFFLINE, QUEUED, SENDING, STOPPED } from "./state-words.ts";
 
 export interface PromptItem {
   readonly message: Message;
   readonly siblings: readonly Message[];
+  /** Whether what is sent next takes its place. */
+  readonly isEdited: boolean;
+}
+
+export interface PromptActions {
+  select(sibling: Message): void;
+  edit(message: Message): void;
 }
 
 export class PromptRow implements Row<PromptItem> {
   readonly element = h("article", { class: "prompt-row", "aria-label": "prompt" });
   readonly #text = h("p", { class: "prompt-text" });
-  readonly #select: (sibling: Message) => void;
+  readonly #edit = h("button", { type: "button" }, "edit");
+  readonly #keys = h("span", { class: "actions" }, this.#edit);
+  readonly #actions: PromptActions;
+  #message: Message | null = null;
   #siblings: HTMLElement | null = null;
   #shown = "";
 
-  constructor(select: (sibling: Message) => void) {
-    this.#select = select;
-    this.element.append(mark(), this.#text);
+  constructor(actions: PromptActions) {
+    this.#actions = actions;
+    this.#edit.addEventListener("click", () => this.#message && actions.edit(this.#message));
+    this.element.append(mark(), this.#text, this.#keys);
   }
 
-  update({ message, siblings }: PromptItem): void {
+  update({ message, siblings, isEdited }: PromptItem): void {
+    this.#message = message;
     setText(this.#text, message.content);
+    this.element.classList.toggle("is-edited", isEdited);
     const shown = siblings.map(sibling => sibling.id).join();
     if (shown === this.#shown) return;
     this.#shown = shown;
+    const focused = this.#siblings?.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("aria-label")
+      : null;
     this.#siblings?.remove();
-    this.#siblings = siblingKeys(message, siblings, "prompt", this.#select);
-    if (this.#siblings) this.element.append(this.#siblings);
+    this.#siblings = siblingKeys(message, siblings, "prompt", this.#actions.select);
+    if (this.#siblings) this.#keys.append(this.#siblings);
+    if (focused) this.#siblings?.querySelector<HTMLElement>(`[aria-label="${focused}"]`)?.focus();
   }
 }
 
@@ -46,7 +64,10 @@ export interface PendingItem {
 
 export interface PendingActions {
   send(key: string): void;
+  /** Sends it this once, whatever the budgets say. */
+  sendAnyway(key: string): void;
   edit(key: string): void;
+  remove(key: string): void;
 }
 
 export class PendingRow implements Row<PendingItem> {
@@ -55,44 +76,61 @@ export class PendingRow implements Row<PendingItem> {
   readonly #state = h("p", { class: "pending-state", role: "status" });
   readonly #keys = h("span", { class: "actions" });
   readonly #words = h("span");
+  readonly #send: HTMLElement;
+  readonly #sendAnyway: HTMLElement;
+  readonly #edit: HTMLElement;
 
   constructor(key: string, actions: PendingActions) {
+    const button = (label: string, act: (key: string) => void) =>
+      h("button", { type: "button", onclick: () => act(key) }, label);
+    this.#send = button("send now", actions.send);
+    this.#sendAnyway = button("send once anyway", actions.sendAnyway);
+    this.#edit = button("edit", actions.edit);
+    this.#keys.append(this.#send, this.#sendAnyway, this.#edit, button("remove", actions.remove));
     this.#state.append(this.#words, " ", this.#keys);
-    this.#keys.append(
-      h("button", { type: "button", class: "send-now", onclick: () => actions.send(key) }, "send now"),
-      h("button", { type: "button", onclick: () => actions.edit(key) }, "edit"),
-    );
     this.element.append(mark(), this.#text, this.#state);
   }
 
   update({ prompt, generation, isHeld }: PendingItem): void {
-    setText(this.#text, prompt.text);
+    const isFailed = prompt.status === "failed";
+    setText(this.#text, prompt.again === undefined ? prompt.text : again(prompt));
     setText(this.#words, describe(prompt, generation, isHeld));
-    this.element.classList.toggle("is-failed", prompt.status === "failed");
-    const send = this.#keys.querySelector<HTMLElement>(".send-now");
-    if (send) {
-      send.hidden = !isHeld && prompt.status !== "failed";
-      setText(send, prompt.status === "failed" ? "retry" : "send now");
-    }
+    this.element.classList.toggle("is-failed", isFailed);
+    this.#send.hidden = !isHeld && !isFailed;
+    setText(this.#send, isFailed ? "retry" : "send now");
+    this.#sendAnyway.hidden = prompt.error?.type !== "budget_exceeded";
+    // Another answer to a prompt that stands has no words of its own.
+    this.#edit.hidden = prompt.again !== undefined;
     this.#keys.hidden = prompt.status === "sending";
   }
 }
 
+function again({ settings }: PendingPrompt): string {
+  return settings.model === null ? "another answer" : `another answer, by ${settings.model}`;
+}
+
 function describe(prompt: PendingPrompt, generation: GenerationState | null, isHeld: boolean): string {
-  if (prompt.status === "failed") {
-    const retryAfter = prompt.error?.details?.retry_after_seconds;
-    const wait = typeof retryAfter === "number" ? ` try again in ${formatSeconds(retryAfter)}.` : "";
-    const { glyph, word } = prompt.error?.type === "cancelled" ? STOPPED : ERROR;
-    return `${glyph} ${word} · ${endSentence(prompt.error?.message ?? "it was not sent")}${wait} your prompt is kept here.`;
-  }
-  if (prompt.status === "sending") {
-    if (!generation) return "◌ sending";
-    const { glyph, word } = liveWord(generation);
-    return word === "offline"
-      ? `${glyph} ${word} · it is sent as soon as the server can be reached`
-      : `${glyph} ${word}`;
-  }
-  return `${QUEUED.glyph} ${QUEUED.word}${isHeld ? " · the answer before it did not come to its end" : ""}`;
+  if (prompt.status === "failed") return describeFailed(prompt);
+  const isQueued = prompt.status === "queued";
+  const { glyph, word } = isQueued ? QUEUED : generation ? liveWord(generation) : SENDING;
+  const words = [
+    `${glyph} ${word}`,
+    isQueued && prompt.estimate !== undefined ? `~${formatDollars(prompt.estimate)}` : "",
+    prompt.others ? `to ${prompt.others.length + 1} models` : "",
+    word === OFFLINE.word ? "it is sent as soon as the server can be reached" : "",
+    isQueued && isHeld ? "a draft: the answer before it did not come to its end" : "",
+  ];
+  return words.filter(Boolean).join(" · ");
+}
+
+function describeFailed({ error, again }: PendingPrompt): string {
+  const kept = again === undefined ? " your prompt is kept here." : "";
+  const budget = error?.type === "budget_exceeded" ? overBudgetWords(error.details, new Date()) : null;
+  if (budget) return `${ERROR.glyph} over budget · ${budget}${kept}`;
+  const retryAfter = error?.details?.retry_after_seconds;
+  const wait = typeof retryAfter === "number" ? ` try again in ${formatSeconds(retryAfter)}.` : "";
+  const { glyph, word } = error?.type === "cancelled" ? STOPPED : ERROR;
+  return `${glyph} ${word} · ${endSentence(error?.message ?? "it was not sent")}${wait}${kept}`;
 }
 
 function mark(): HTMLElement {

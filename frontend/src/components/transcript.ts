@@ -1,16 +1,20 @@
 /**
  * The transcript: the path through the tree, what the page printed, what was not sent yet.
  *
- * Knows how to keep up: a token repaints one row, once a frame; only a change of the path walks the rows.
+ * Knows how to keep up: a token repaints one row, once a frame; only a change of the path walks the rows. A row far
+ * from the reader is a shell of about its height, filled while the page is idle, from the end upwards.
  */
 
 import type { Message } from "../api/types.ts";
 import { Disposables, onceAFrame } from "../dom/component.ts";
 import { copyCode } from "../dom/copy-code.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
-import { KeyedList, type Row } from "../dom/keyed-list.ts";
+import { whenIdle } from "../dom/idle.ts";
+import type { Row } from "../dom/keyed-list.ts";
+import { LazyList } from "../dom/lazy-list.ts";
 import { loadMarkdown } from "../dom/lazy-markdown.ts";
 import { ScrollAnchor } from "../dom/scroll-anchor.ts";
+import { areTogether } from "../lib/comparison.ts";
 import { MessageTree } from "../lib/message-tree.ts";
 import { finishedEnd, spoken } from "../lib/sentences.ts";
 import { watch } from "../lib/store.ts";
@@ -19,10 +23,19 @@ import type { Chat, Printout } from "../state/chat.ts";
 import type { Clock } from "../state/clock.ts";
 import { type Generation, isSettled } from "../state/generation.ts";
 import type { OpenConversation } from "../state/open-conversation.ts";
-import type { Outbox } from "../state/outbox.ts";
+import { isAside, type Outbox, type PendingPrompt } from "../state/outbox.ts";
+import type { Preferences } from "../state/preferences.ts";
 import { type AnswerActions, type AnswerItem, AnswerRow } from "./answer.ts";
 import { bootLines } from "./boot.ts";
-import { type PendingActions, type PendingItem, PendingRow, type PromptItem, PromptRow } from "./prompt-row.ts";
+import { type Column, type ComparisonActions, type ComparisonItem, ComparisonRow } from "./comparison.ts";
+import {
+  type PendingActions,
+  type PendingItem,
+  PendingRow,
+  type PromptActions,
+  type PromptItem,
+  PromptRow,
+} from "./prompt-row.ts";
 import { endWords } from "./state-words.ts";
 
 type Item =
@@ -30,15 +43,22 @@ type Item =
   | { kind: "state"; key: "state"; current: OpenConversation }
   | ({ kind: "prompt"; key: string } & PromptItem)
   | ({ kind: "answer"; key: string } & AnswerItem)
+  | ({ kind: "comparison"; key: string } & ComparisonItem)
   | ({ kind: "pending"; key: string } & PendingItem)
   | { kind: "printout"; key: string; printout: Printout };
+
+/** The rows at the end that are filled at once, when something new stands there. */
+const ROWS_AT_END = 2;
 
 export interface TranscriptParts {
   chat: Chat;
   facts: ServerFacts;
   outbox: Outbox;
+  preferences: Preferences;
   clock: Clock;
+  prompts: PromptActions;
   answers: AnswerActions;
+  comparison: ComparisonActions;
   pending: PendingActions;
 }
 
@@ -48,7 +68,7 @@ export class Transcript {
   readonly #scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "conversation" });
   readonly #toEnd = h("button", { class: "to-end", type: "button", hidden: true }, "↓ new");
   readonly #announcer = h("div", { class: "off-screen", "aria-live": "polite" });
-  readonly #list: KeyedList<Item>;
+  readonly #list: LazyList<Item>;
   readonly #anchor: ScrollAnchor;
   readonly #parts: TranscriptParts;
   readonly #disposables = new Disposables();
@@ -57,18 +77,27 @@ export class Transcript {
   readonly #stale = new Set<string>();
   /** As of the last walk along the path, so that a token need not read the whole tree. */
   readonly #siblings = new Map<string, readonly Message[]>();
+  /** The message at the end of what is read. */
+  #lastId = "";
+  /** The key of the row in which answers stand side by side, where there is one. */
+  #comparison = "";
   #place = "";
+  /** Whose messages are on the screen. */
+  #shownPlace: string | null = null;
   #endTick: (() => void) | null = null;
+  #endFilling: (() => void) | null = null;
 
   constructor(parts: TranscriptParts) {
     this.#parts = parts;
     this.#scroller.append(this.#log);
     this.element.append(this.#scroller, this.#toEnd, this.#announcer);
-    this.#list = new KeyedList<Item>(
-      this.#log,
-      item => item.key,
-      item => this.#createRow(item),
-    );
+    this.#list = new LazyList<Item>(this.#log, this.#scroller, {
+      keyOf: item => item.key,
+      create: item => this.#createRow(item),
+      lengthOf: item => ("message" in item ? item.message.content.length : 0),
+      isCounted: item => "message" in item || item.kind === "comparison",
+      resized: () => this.#anchor.settle(),
+    });
     this.#anchor = new ScrollAnchor(this.#scroller, this.#log, isAtEnd => {
       this.#toEnd.hidden = isAtEnd;
     });
@@ -77,10 +106,12 @@ export class Transcript {
     this.#disposables.listen(this.#log, "click", event => void copyCode(event));
 
     const paint = onceAFrame(() => this.#paint());
-    const { chat, facts, outbox } = parts;
+    const { chat, facts, outbox, preferences } = parts;
     const sources = [
       chat.current,
       chat.generations,
+      chat.editing,
+      preferences.sideBySide,
       chat.printouts,
       outbox.prompts,
       facts.catalog,
@@ -99,6 +130,7 @@ export class Transcript {
   dispose(): void {
     for (const leave of this.#watched.values()) leave();
     this.#endTick?.();
+    this.#endFilling?.();
     this.#list.dispose();
     this.#disposables.dispose();
   }
@@ -107,17 +139,38 @@ export class Transcript {
     const current = this.#parts.chat.current.get();
     this.#watchGenerations();
     this.#list.update(this.#items(current));
+    // A conversation that is opened fills its rows frame by frame; in one that stands open nothing may flicker.
+    const isOpening = current.status === "ready" && ![current.place, current.formerPlace].includes(this.#shownPlace);
+    if (!isOpening) this.#list.fillEnd(ROWS_AT_END);
+    if (current.status === "ready") this.#shownPlace = current.place;
     this.#placeTallies();
     if (current.place !== this.#place) {
       this.#place = current.place;
       this.#anchor.toEnd();
     }
     this.#anchor.settle();
+    this.#fillWhenIdle();
+  }
+
+  /** All of it is to be found, read out and scrolled through before long. What answers need is here before the first. */
+  #fillWhenIdle(): void {
+    this.#endFilling?.();
+    this.#endFilling = null;
+    const { chat, facts } = this.#parts;
+    // The first lines come first: they are waited for, and a thin line is shared.
+    if (chat.current.get().id === null && !facts.isComplete) return;
+    const fetching = whenIdle(() => {
+      void loadMarkdown().then(() => {
+        if (this.#endFilling === fetching) this.#endFilling = whenIdle(() => this.#list.fillOne());
+      });
+      return false;
+    });
+    this.#endFilling = fetching;
   }
 
   readonly #paintLive = onceAFrame(() => {
     for (const id of this.#stale) {
-      const row = this.#list.get(id);
+      const row = this.#row(id);
       const generation = this.#parts.chat.generations.get().get(id);
       const message = this.#parts.chat.current.get().messages.get(id);
       if (row && generation && message)
@@ -161,10 +214,7 @@ export class Transcript {
   #tick(): () => void {
     let callOff = () => {};
     const again = () => {
-      for (const id of this.#parts.chat.generations.get().keys()) {
-        const row = this.#list.get(id);
-        if (row instanceof AnswerRow) row.tick();
-      }
+      for (const id of this.#parts.chat.generations.get().keys()) this.#answer(id)?.tick();
       callOff = this.#parts.clock.after(200, again);
     };
     callOff = this.#parts.clock.after(200, again);
@@ -177,6 +227,8 @@ export class Transcript {
     const tree = new MessageTree(current.messages.values());
     const path = tree.pathTo(current.activeLeafId);
     const pending = outbox.at(current.place);
+    const columns = this.#columns(current, tree, path, pending);
+    const editedId = chat.editing.get()?.id;
     const printouts = chat.printouts.get();
     const items: Item[] = [];
     this.#siblings.clear();
@@ -190,20 +242,55 @@ export class Transcript {
     print(null);
     for (const message of path) {
       const siblings = tree.siblingsOf(message);
-      if (message.role === "user") items.push({ kind: "prompt", key: message.id, message, siblings });
-      else {
+      if (message.role === "user") {
+        items.push({ kind: "prompt", key: message.id, message, siblings, isEdited: message.id === editedId });
+      } else if (message === path.at(-1) && columns.length > 1) {
+        items.push({ kind: "comparison", key: this.#comparison, columns, leafId: message.id });
+      } else {
         const generation = generations.get(message.id) ?? null;
         this.#siblings.set(message.id, siblings);
         items.push({ kind: "answer", key: message.id, ...this.#answerItem(message, generation) });
       }
       print(message.id);
     }
-    const isHeld = current.status === "ready" && chat.liveHere() === null;
+    const isHeld = current.status === "ready" && current.asOf === null && chat.liveHere() === null;
+    const inColumns = new Set(columns.map(({ key }) => key));
     for (const prompt of pending) {
-      const generation = generations.get(prompt.key)?.state.get() ?? null;
-      items.push({ kind: "pending", key: prompt.key, prompt, generation, isHeld });
+      if (inColumns.has(prompt.key)) continue;
+      items.push({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, isHeld && !isAside(prompt)) });
     }
     return items;
+  }
+
+  /** The answers to the last prompt where they are read side by side, those that are asked for included. */
+  #columns(
+    { status }: OpenConversation,
+    tree: MessageTree<Message>,
+    path: readonly Message[],
+    pending: readonly PendingPrompt[],
+  ): Column[] {
+    const last = path.at(-1);
+    this.#comparison = "";
+    this.#lastId = last?.id ?? "";
+    if (status !== "ready" || last?.role !== "assistant" || last.parent_id === null) return [];
+    const promptId = last.parent_id;
+    const { generations } = this.#parts.chat;
+    const answers = tree.siblingsOf(last);
+    const asked = pending.filter(({ again }) => again === promptId);
+    const isWished = this.#parts.preferences.sideBySide.get()[promptId];
+    if (!(isWished ?? (asked.length > 0 || areTogether(answers)))) return [];
+    this.#comparison = `comparison-${promptId}`;
+    return [
+      ...answers.map((message): Column => {
+        const item = this.#answerItem(message, generations.get().get(message.id) ?? null);
+        return { kind: "answer", key: message.id, ...item };
+      }),
+      ...asked.map((prompt): Column => ({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, false) })),
+    ];
+  }
+
+  #pendingItem(prompt: PendingPrompt, isHeld: boolean): PendingItem {
+    return { prompt, generation: this.#parts.chat.generations.get().get(prompt.key)?.state.get() ?? null, isHeld };
   }
 
   #answerItem(message: Message, generation: Generation | null): AnswerItem {
@@ -216,23 +303,30 @@ export class Transcript {
       siblings,
       provider,
       isDemo: model?.is_demo ?? false,
+      isComparable: message.id === this.#lastId && siblings.length > 1,
     };
   }
 
   #createRow(item: Item): Row<Item> {
-    const { answers, pending, clock } = this.#parts;
+    const { prompts, answers, comparison, pending, clock } = this.#parts;
+    const now = () => clock.now();
+    const textArrived = () => {
+      this.#placeTallies();
+      this.#anchor.settle();
+    };
     switch (item.kind) {
       case "prompt":
-        return new PromptRow(answers.select) as Row<never> as Row<Item>;
+        return new PromptRow(prompts) as Row<never> as Row<Item>;
       case "answer":
-        return new AnswerRow(
+        return new AnswerRow(answers, now, textArrived) as Row<never> as Row<Item>;
+      case "comparison":
+        return new ComparisonRow({
+          actions: comparison,
           answers,
-          () => clock.now(),
-          () => {
-            this.#placeTallies();
-            this.#anchor.settle();
-          },
-        ) as Row<never> as Row<Item>;
+          pending,
+          now,
+          textArrived,
+        }) as Row<never> as Row<Item>;
       case "pending":
         void loadMarkdown();
         return new PendingRow(item.key, pending) as Row<never> as Row<Item>;
@@ -279,15 +373,35 @@ export class Transcript {
   }
 
   #placeTallies(): void {
-    for (const id of this.#parts.chat.generations.get().keys()) {
-      const row = this.#list.get(id);
-      if (row instanceof AnswerRow) row.placeTally();
-    }
+    for (const id of this.#parts.chat.generations.get().keys()) this.#answer(id)?.placeTally();
+  }
+
+  #answer(id: string): AnswerRow | null {
+    const row = this.#row(id);
+    return row instanceof AnswerRow ? row : null;
+  }
+
+  /** The row itself, in a column or not. */
+  #row(id: string): Row<Item> | null {
+    const comparison = this.#list.get(this.#comparison);
+    const column = comparison instanceof ComparisonRow ? comparison.column(id) : null;
+    return column ? (column.inner as Row<never> as Row<Item>) : (this.#list.get(id) ?? null);
+  }
+
+  /** Whether it stands beside the answer that is read out: nobody follows two voices at once. */
+  #isBeside(id: string): boolean {
+    return this.#comparison !== "" && id !== this.#lastId;
+  }
+
+  #announceEnd(id: string, message: Message): void {
+    this.#spokenEnds.set(id, Number.MAX_SAFE_INTEGER);
+    setText(this.#announcer, `the answer by ${message.model} is ${endWords(message)?.state.word ?? "complete"}.`);
   }
 
   /** Reads out finished sentences, and how it ended. */
   #announce(id: string, message: Message, isEnded: boolean): void {
     const from = this.#spokenEnds.get(id) ?? 0;
+    if (this.#isBeside(id)) return isEnded && from === 0 ? this.#announceEnd(id, message) : undefined;
     const end = isEnded ? message.content.length : finishedEnd(message.content, from);
     const sentence = end > from ? spoken(message.content.slice(from, end)) : "";
     this.#spokenEnds.set(id, isEnded ? Number.MAX_SAFE_INTEGER : end);

@@ -52,3 +52,14 @@ export async function copyText(text: string): Promise<boolean> {
     return isCopied;
   }
 }
+
+/** Hands the reader a file with this text. */
+export function saveText(name: string, mediaType: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: mediaType }));
+  const link = h("a", { href: url, download: name, hidden: true });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  // The browser has read it by then; whether it has already is not told.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,15 +1,18 @@
 /**
- * Shows a growing markdown text. Blocks that can no longer change are never touched again.
+ * Shows a growing markdown text. What can no longer change is never touched again.
  *
  * Elements are built by DOM calls from marked's tokens: raw HTML is shown as the text it is, nothing is loaded
  * from elsewhere, and an address that is not a plain web or mail address is no link. DOMPurify goes over every
- * built block all the same, last, so that a mistake here is not yet a hole.
+ * built piece all the same, last, so that a mistake here is not yet a hole.
  */
 
 import DOMPurify from "dompurify";
 import type { Token, Tokens } from "marked";
-import { MarkdownBlocks } from "../lib/markdown-blocks.ts";
+import { MarkdownBlocks, type Piece } from "../lib/markdown-blocks.ts";
+import type { MathToken } from "../lib/markdown-math.ts";
 import { h } from "./element.ts";
+import { highlightLater } from "./lazy-highlight.ts";
+import { loadMath, renderMath } from "./lazy-math.ts";
 
 /** Read once: to read it anew for every block would cost more than the cleaning. */
 const PURIFY = {
@@ -22,19 +25,31 @@ const PURIFY = {
 const purifier = DOMPurify(window);
 purifier.setConfig(PURIFY);
 
-interface Block {
-  raw: string;
-  element: HTMLElement | null;
+interface Block extends Piece {
+  /** What the piece added to the page; of a piece that joins, without the frame it was added to. */
+  readonly nodes: readonly ChildNode[];
+  /** The element of the whole block; null where there is nothing to be seen. */
+  readonly frame: HTMLElement | null;
 }
 
 export class MarkdownView {
   readonly element: HTMLElement;
-  #reader = new MarkdownBlocks();
+  readonly #long: number | undefined;
+  #reader: MarkdownBlocks;
   #blocks: Block[] = [];
   #source = "";
+  /** Code that is to be coloured once it is whole. */
+  #plainCode: HTMLElement[] = [];
+  /** Long tables that are not whole. */
+  #pinned: HTMLElement[] = [];
+  /** Formulas that wait for their renderer. */
+  #plainMath = new Map<HTMLElement, MathToken>();
 
-  constructor(element: HTMLElement) {
+  /** `long` is from how many characters on a block is shown in pieces. */
+  constructor(element: HTMLElement, long?: number) {
     this.element = element;
+    this.#long = long;
+    this.#reader = new MarkdownBlocks(long);
   }
 
   /** Shows `source`; cheap when it continues what is shown. */
@@ -44,125 +59,294 @@ export class MarkdownView {
     if (update === null) return this.#restart(source);
     this.#source = source;
     this.#patch(update.settledCount, update.open);
+    this.#endWhole(this.#blocks.at(-1)?.frame ?? null);
   }
 
   /** The text is whole. Links that were named before their address came are made now. */
   finish(source: string): void {
     this.update(source);
     if (this.#reader.hasDefinitions) this.#restart(source);
+    this.#endWhole(null);
   }
 
   #restart(source: string): void {
-    this.#reader = new MarkdownBlocks();
+    this.#reader = new MarkdownBlocks(this.#long);
     this.#blocks = [];
-    this.#source = "";
+    this.#plainCode = [];
+    this.#pinned = [];
+    this.#plainMath.clear();
+    this.#source = source;
     this.element.replaceChildren();
     const update = this.#reader.update(source);
-    this.#source = source;
     if (update) this.#patch(0, update.open);
   }
 
-  #patch(from: number, tokens: readonly Token[]): void {
-    const open = this.#blocks.splice(from);
-    for (const [index, token] of tokens.entries()) {
-      const old = open[index];
-      this.#blocks.push(old?.raw === token.raw ? old : this.#replace(old, token));
+  #patch(from: number, pieces: readonly Piece[]): void {
+    const old = this.#blocks.splice(from);
+    const same = old.findIndex((block, at) => !isSame(block, pieces[at]));
+    const kept = same < 0 ? old.length : same;
+    this.#blocks.push(...old.slice(0, kept));
+    const [first, ...rest] = old.slice(kept);
+    for (const block of rest) removeBlock(block);
+    for (const [index, piece] of pieces.slice(kept).entries()) {
+      this.#blocks.push(this.#place(piece, index === 0 ? first : undefined));
     }
-    for (const stale of open.slice(tokens.length)) stale.element?.remove();
+    if (first && pieces.length === kept) removeBlock(first);
   }
 
-  #replace(old: Block | undefined, token: Token): Block {
-    if (old?.element && token.type === "code" && growCode(old.element, token as Tokens.Code)) {
-      old.raw = token.raw;
-      return old;
+  /** Puts the piece into the page, in the place of `old` where that is given. */
+  #place({ token, joins }: Piece, old: Block | undefined): Block {
+    const host = joins ? (this.#blocks.findLast(block => !block.joins)?.frame ?? null) : null;
+    const nodes = this.#build(token, host);
+    const frame = joins ? host : ((nodes[0] as HTMLElement | undefined) ?? null);
+    if (!joins && frame && old?.frame && adoptFrame(old, token, frame))
+      return { token, joins, nodes: [old.frame], frame: old.frame };
+    if (old) removeBlock(old);
+    if (host) insideOf(host).append(...nodes);
+    else {
+      const last = this.#blocks.findLast(block => block.frame)?.frame;
+      if (last) last.after(...nodes);
+      else this.element.prepend(...nodes);
     }
-    const element = buildBlock(token);
-    if (element) purify(element);
-    if (old?.element) {
-      if (element) old.element.replaceWith(element);
-      else old.element.remove();
-    } else if (element) {
-      // Blocks only ever grow at the end, but a `space` may have become a block before others.
-      const next = this.#blocks.length;
-      const after = this.#blocks.slice(0, next).findLast(block => block.element)?.element;
-      if (after) after.after(element);
-      else this.element.prepend(element);
+    if (token.type === "code" && frame && !this.#plainCode.includes(frame)) this.#plainCode.push(frame);
+    return { token, joins, nodes, frame };
+  }
+
+  /** The nodes of a piece; of one that joins `host`, those to be added to it. */
+  #build(token: Token, host: HTMLElement | null): ChildNode[] {
+    const builder = new Builder();
+    const element = host ? builder.part(token) : builder.block(token);
+    if (!element) return [];
+    // DOMPurify cleans not the root itself but everything in it; our root is always a plain element of ours.
+    purifier.sanitize(element);
+    this.#fillMath(builder.math);
+    if (!host || element.localName === "span") return [element];
+    if (token.type !== "table") return [...element.childNodes];
+    if (pinColumns(host)) this.#pinned.push(host);
+    return [...element.querySelectorAll("tbody > tr")];
+  }
+
+  /** Formulas are set last, from a renderer that makes elements and no markup. */
+  #fillMath(formulas: ReadonlyMap<HTMLElement, MathToken>): void {
+    for (const [element, token] of formulas) {
+      if (!renderMath(element, token)) this.#plainMath.set(element, token);
     }
-    return { raw: token.raw, element };
+    if (this.#plainMath.size === 0) return;
+    void loadMath().then(isThere => {
+      const waiting = [...this.#plainMath].filter(([element]) => this.element.contains(element));
+      this.#plainMath.clear();
+      if (!isThere || waiting.length === 0) return;
+      for (const [element, token] of waiting) renderMath(element, token);
+      this.#putBackFrom(this.#blocks.findIndex(({ frame }) => frame?.contains(waiting[0]?.[0] ?? null)));
+    });
+  }
+
+  /** What has grown beside `open`, the block that still grows, is whole. */
+  #endWhole(open: HTMLElement | null): void {
+    this.#plainCode = this.#plainCode.filter(frame => {
+      if (frame === open) return true;
+      const code = frame.querySelector("code");
+      if (code) highlightLater(code, frame.dataset.language ?? "");
+      return false;
+    });
+    this.#pinned = this.#pinned.filter(frame => {
+      if (frame === open) return true;
+      unpinColumns(frame);
+      this.#putBackFrom(this.#blocks.findIndex(block => block.frame === frame));
+      return false;
+    });
+  }
+
+  /** What is put back has not moved: nothing under a block that took another height counts as shifted. */
+  #putBackFrom(index: number): void {
+    if (index < 0) return;
+    this.element.append(...this.#blocks.slice(index).flatMap(({ frame, joins }) => (frame && !joins ? [frame] : [])));
   }
 }
 
-/** DOMPurify does not clean the root itself but everything in it; our root is always a plain element of ours. */
-function purify(element: HTMLElement): void {
-  purifier.sanitize(element);
+function isSame(block: Block, piece: Piece | undefined): boolean {
+  return piece !== undefined && piece.joins === block.joins && piece.token.raw === block.token.raw;
 }
 
-function buildBlock(token: Token): HTMLElement | null {
-  switch (token.type) {
-    case "space":
-    case "def":
-      return null;
-    case "code":
-      return buildCode(token as Tokens.Code);
-    case "heading":
-      return h(HEADINGS[Math.min(token.depth, 6) - 1] ?? "h6", {}, ...buildInline(token.tokens));
-    case "paragraph":
-      return h("p", {}, ...buildInline(token.tokens));
-    case "text":
-      return h("p", {}, ...buildInline(token.tokens ?? [token]));
-    case "blockquote":
-      return h("blockquote", {}, ...buildBlocks(token.tokens));
-    case "list":
-      return buildList(token as Tokens.List);
-    case "table":
-      return buildTable(token as Tokens.Table);
-    case "hr":
-      return h("hr");
-    default:
-      return h("p", { class: "raw" }, token.raw.replace(/\n+$/, ""));
+function removeBlock({ nodes }: Block): void {
+  for (const node of nodes) node.remove();
+}
+
+/** Where the further pieces of a block go. */
+function insideOf(frame: HTMLElement): Element {
+  return frame.querySelector(":scope > table > tbody, :scope > pre > code") ?? frame;
+}
+
+/**
+ * Puts the newly built content into the frame that stands: a reader may have scrolled it, or hold its key.
+ *
+ * The content is new each time: the cursor at its end would otherwise count as something that moved.
+ */
+function adoptFrame(old: Block, token: Token, built: HTMLElement): boolean {
+  const frame = old.frame;
+  if (!frame || old.joins || old.token.type !== token.type || languageOf(old.token) !== languageOf(token)) return false;
+  const selector = token.type === "code" ? ":scope > pre > code" : token.type === "table" ? ":scope > table" : null;
+  const stale = selector && frame.querySelector(selector);
+  const fresh = selector && built.querySelector(selector);
+  if (!stale || !fresh) return false;
+  stale.replaceWith(fresh);
+  return true;
+}
+
+/** Until it is whole a long table keeps the columns that its first rows made: a wide cell far down moves nothing. */
+function pinColumns(frame: HTMLElement): boolean {
+  const table = frame.querySelector("table");
+  if (!table || table.classList.contains("is-pinned")) return false;
+  const cells = [...table.querySelectorAll<HTMLElement>("thead th")];
+  const widths = [table, ...cells].map(cell => cell.offsetWidth);
+  if (widths.includes(0)) return false; // not laid out
+  table.classList.add("is-pinned");
+  for (const [at, cell] of [table, ...cells].entries()) cell.style.width = `${widths[at]}px`;
+  return true;
+}
+
+function unpinColumns(frame: HTMLElement): void {
+  for (const cell of frame.querySelectorAll<HTMLElement>("table, thead th")) cell.removeAttribute("style");
+  frame.querySelector("table")?.removeAttribute("class");
+}
+
+/** Builds the elements of one piece, and remembers the formulas in it. */
+class Builder {
+  readonly math = new Map<HTMLElement, MathToken>();
+
+  /** A further piece of a block: a span to be added to it, or a block whose insides are. */
+  part(token: Token): HTMLElement | null {
+    if (token.type === "code") return h("span", { class: "piece" }, (token as Tokens.Code).text);
+    if (token.type === "paragraph") return h("span", { class: "piece" }, ...this.#inline(token.tokens));
+    return this.block(token);
+  }
+
+  block(token: Token): HTMLElement | null {
+    switch (token.type) {
+      case "space":
+      case "def":
+        return null;
+      case "code":
+        return buildCode(token as Tokens.Code);
+      case "heading":
+        return h(HEADINGS[Math.min(token.depth, 6) - 1] ?? "h6", {}, ...this.#inline(token.tokens));
+      case "paragraph":
+        return h("p", {}, ...this.#inline(token.tokens));
+      case "text":
+        return h("p", {}, ...this.#inline(token.tokens ?? [token]));
+      case "blockquote":
+        return h("blockquote", {}, ...this.#blocks(token.tokens));
+      case "list":
+        return this.#list(token as Tokens.List);
+      case "table":
+        return this.#table(token as Tokens.Table);
+      case "math":
+        return token.isOpen ? rawText(token) : h("p", {}, this.#formula(token as MathToken));
+      case "hr":
+        return h("hr");
+      default:
+        return rawText(token);
+    }
+  }
+
+  #blocks(tokens: readonly Token[] = []): HTMLElement[] {
+    return tokens.map(token => this.block(token)).filter(element => element !== null);
+  }
+
+  #list(token: Tokens.List): HTMLElement {
+    const items = token.items.map(item => {
+      const blocks = this.#blocks(item.tokens.filter(child => child.type !== "checkbox"));
+      if (item.task) {
+        const box = h("span", { class: "task" }, item.checked ? "[x] " : "[ ] ");
+        if (blocks[0]?.localName === "p") blocks[0].prepend(box);
+        else blocks.unshift(h("p", {}, box));
+      }
+      return h("li", { class: item.task ? "has-task" : null }, ...blocks);
+    });
+    if (!token.ordered) return h("ul", {}, ...items);
+    return h("ol", { start: token.start !== 1 && token.start !== "" ? token.start : null }, ...items);
+  }
+
+  #table(token: Tokens.Table): HTMLElement {
+    const cell = (tag: "th" | "td", of: Tokens.TableCell) =>
+      h(tag, { class: of.align ? `align-${of.align}` : null }, ...this.#inline(of.tokens));
+    const head = h("thead", {}, h("tr", {}, ...token.header.map(of => cell("th", of))));
+    const rows = token.rows.map(row => h("tr", {}, ...row.map(of => cell("td", of))));
+    // A region of its own that can be scrolled by keyboard too: the page never scrolls sideways.
+    const label = "table";
+    return h(
+      "div",
+      { class: "table", tabindex: 0, role: "region", "aria-label": label },
+      h("table", {}, head, h("tbody", {}, ...rows)),
+    );
+  }
+
+  #inline(tokens: readonly Token[] = []): Node[] {
+    return tokens.flatMap((token): Node[] => {
+      switch (token.type) {
+        case "text":
+          return token.tokens ? this.#inline(token.tokens) : [document.createTextNode(decodeEntities(token.text))];
+        case "escape":
+          return [document.createTextNode(token.text)];
+        case "strong":
+        case "em":
+        case "del":
+          return [h(token.type, {}, ...this.#inline(token.tokens))];
+        case "codespan":
+          return [h("code", {}, token.text)];
+        case "br":
+          return [h("br")];
+        case "link":
+          return [this.#link(token as Tokens.Link)];
+        case "image":
+          return [buildImage(token as Tokens.Image)];
+        case "math":
+          return [this.#formula(token as MathToken)];
+        case "checkbox":
+          return [];
+        case "html":
+          // The one tag that models write where markdown has nothing: a break inside a table cell.
+          return /^<br\s*\/?>$/i.test(token.raw.trim()) ? [h("br")] : [document.createTextNode(token.raw)];
+        default:
+          return [document.createTextNode(token.raw)];
+      }
+    });
+  }
+
+  #link(token: Tokens.Link): Node {
+    const href = safeAddress(token.href);
+    const children = this.#inline(token.tokens);
+    return href
+      ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, ...children)
+      : h("span", {}, ...children);
+  }
+
+  #formula(token: MathToken): HTMLElement {
+    const element = h("span", { class: token.isDisplay ? "math is-display" : "math" }, token.raw.trim());
+    this.math.set(element, token);
+    return element;
   }
 }
 
 // The page has its own headings; an answer's begin below them.
 const HEADINGS = ["h3", "h4", "h5", "h6", "h6", "h6"] as const;
 
-function buildBlocks(tokens: readonly Token[] = []): HTMLElement[] {
-  return tokens.map(buildBlock).filter(element => element !== null);
+/** Of a language: a head of one line has room for so much. */
+const LONGEST_NAME = 24;
+
+function rawText(token: Token): HTMLElement {
+  return h("p", { class: "raw" }, token.raw.replace(/\n+$/, ""));
 }
 
-function buildList(token: Tokens.List): HTMLElement {
-  const items = token.items.map(item => {
-    const children = item.tokens.flatMap((child): Node[] => {
-      if (child.type === "text") return buildInline((child as Tokens.Text).tokens ?? [child]);
-      if (child.type === "checkbox") return [];
-      const block = buildBlock(child);
-      return block ? [block] : [];
-    });
-    const box = item.task ? h("span", { class: "task" }, item.checked ? "[x] " : "[ ] ") : null;
-    return h("li", { class: item.task ? "has-task" : null }, box, ...children);
-  });
-  if (!token.ordered) return h("ul", {}, ...items);
-  return h("ol", { start: token.start !== 1 && token.start !== "" ? token.start : null }, ...items);
-}
-
-function buildTable(token: Tokens.Table): HTMLElement {
-  const cell = (tag: "th" | "td", of: Tokens.TableCell) =>
-    h(tag, { class: of.align ? `align-${of.align}` : null }, ...buildInline(of.tokens));
-  const head = h("thead", {}, h("tr", {}, ...token.header.map(of => cell("th", of))));
-  const rows = token.rows.map(row => h("tr", {}, ...row.map(of => cell("td", of))));
-  // A region of its own that can be scrolled by keyboard too: the page never scrolls sideways.
-  const label = "table";
-  return h(
-    "div",
-    { class: "table", tabindex: 0, role: "region", "aria-label": label },
-    h("table", {}, head, h("tbody", {}, ...rows)),
-  );
+/** The first word behind the fence; nothing of what is no code. */
+function languageOf(token: Token): string {
+  return (((token as Tokens.Code).lang ?? "").trim().split(/\s+/)[0] ?? "").slice(0, LONGEST_NAME);
 }
 
 function buildCode(token: Tokens.Code): HTMLElement {
-  const language = (token.lang ?? "").trim().split(/\s+/)[0] ?? "";
+  const language = languageOf(token);
   const copy = h("button", { class: "copy", type: "button", "aria-label": "copy code" }, "copy");
-  const code = h("code", {}, token.text);
+  const code = h("code", {}, h("span", { class: "piece" }, token.text));
   return h(
     "div",
     { class: "code", "data-language": language },
@@ -172,55 +356,9 @@ function buildCode(token: Tokens.Code): HTMLElement {
 }
 
 /**
- * Shows the longer text of an open code block, leaving its frame alone.
- *
- * The inner element is new each time: the cursor at its end would otherwise count as something that moved.
+ * An image from elsewhere would tell that it was read, and by whom, so none is loaded into the page, which the
+ * content security policy forbids anyway: it is a link that says where it leads, and a tap opens it there.
  */
-function growCode(element: HTMLElement, token: Tokens.Code): boolean {
-  const language = (token.lang ?? "").trim().split(/\s+/)[0] ?? "";
-  const code = element.querySelector("pre > code");
-  if (!code || element.dataset.language !== language) return false;
-  code.replaceWith(h("code", {}, token.text));
-  return true;
-}
-
-function buildInline(tokens: readonly Token[] = []): Node[] {
-  return tokens.flatMap((token): Node[] => {
-    switch (token.type) {
-      case "text":
-        return token.tokens ? buildInline(token.tokens) : [document.createTextNode(decodeEntities(token.text))];
-      case "escape":
-        return [document.createTextNode(token.text)];
-      case "strong":
-      case "em":
-      case "del":
-        return [h(token.type, {}, ...buildInline(token.tokens))];
-      case "codespan":
-        return [h("code", {}, token.text)];
-      case "br":
-        return [h("br")];
-      case "link":
-        return [buildLink(token as Tokens.Link)];
-      case "image":
-        return [buildImage(token as Tokens.Image)];
-      case "html":
-        // The one tag that models write where markdown has nothing: a break inside a table cell.
-        return /^<br\s*\/?>$/i.test(token.raw.trim()) ? [h("br")] : [document.createTextNode(token.raw)];
-      default:
-        return [document.createTextNode(token.raw)];
-    }
-  });
-}
-
-function buildLink(token: Tokens.Link): Node {
-  const href = safeAddress(token.href);
-  const children = buildInline(token.tokens);
-  return href
-    ? h("a", { href, rel: "noopener noreferrer", target: "_blank" }, ...children)
-    : h("span", {}, ...children);
-}
-
-/** An image from elsewhere would tell that it was read, and by whom: it is a link that says where it leads. */
 function buildImage(token: Tokens.Image): Node {
   const name = decodeEntities(token.text) || "image";
   const href = safeAddress(token.href);

@@ -1,7 +1,8 @@
 /**
  * Keeps a scroller at its end while the reader is there, and leaves it alone once they scroll up.
  *
- * Knows geometry only. Whoever changes the content calls `settle()` afterwards, in the same frame.
+ * Knows geometry only. Whoever changes the content calls `settle()` afterwards, in the same frame. Away from the end
+ * the browser itself holds what is read in its place while heights change above it (`overflow-anchor`).
  */
 
 import { Disposables } from "./component.ts";
@@ -15,11 +16,14 @@ export class ScrollAnchor {
   readonly #disposables = new Disposables();
   #isAtEnd = true;
   #lastTop = 0;
+  /** Where the last `settle()` put it. */
+  #settledTop = 0;
   #lastEnd = 0;
 
   constructor(scroller: HTMLElement, content: HTMLElement, changed: (isAtEnd: boolean) => void) {
     this.#scroller = scroller;
     this.#changed = changed;
+    this.#leaveToBrowser();
     this.#disposables.listen(scroller, "scroll", () => this.#scrolled(), { passive: true });
     // The keyboard opens, the prompt grows, an image arrives: the end moves without anybody scrolling.
     if (typeof ResizeObserver !== "undefined") {
@@ -35,7 +39,9 @@ export class ScrollAnchor {
   }
 
   settle(): void {
-    if (this.#isAtEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (!this.#isAtEnd) return;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#settledTop = this.#scroller.scrollTop;
   }
 
   toEnd(): void {
@@ -52,7 +58,7 @@ export class ScrollAnchor {
     const end = scrollHeight - clientHeight;
     // Content that grows or shrinks fires this too; only a move upwards from an end that stands is the reader's wish,
     // be it by a pixel: a slow finger must not be pulled back by every token.
-    const isUpwards = scrollTop < this.#lastTop && end >= this.#lastEnd;
+    const isUpwards = scrollTop < Math.min(this.#lastTop, this.#settledTop) && end >= this.#lastEnd;
     if (isUpwards && end - scrollTop > 1) this.#set(false);
     else if (end - scrollTop <= NEAR_PX) this.#set(true);
     this.#lastTop = scrollTop;
@@ -62,6 +68,12 @@ export class ScrollAnchor {
   #set(isAtEnd: boolean): void {
     if (isAtEnd === this.#isAtEnd) return;
     this.#isAtEnd = isAtEnd;
+    this.#leaveToBrowser();
     this.#changed(isAtEnd);
+  }
+
+  /** Two that hold the same place would each correct the other. */
+  #leaveToBrowser(): void {
+    this.#scroller.style.setProperty("overflow-anchor", this.#isAtEnd ? "none" : "auto");
   }
 }

@@ -2,12 +2,16 @@ import { describe, expect, test } from "vitest";
 import {
   formatCost,
   formatCount,
+  formatDate,
   formatDay,
   formatDollars,
   formatPrice,
   formatRate,
+  formatRateOf,
   formatSeconds,
+  formatShare,
   formatSpend,
+  formatTime,
   formatTokens,
 } from "./format.ts";
 
@@ -80,5 +84,30 @@ describe("format", () => {
       at(2026, 9, 2),
       at(2025, 10, 2),
     ]).toEqual(["today", "yesterday", "this week", "this month", "october", "november 2025"]);
+  });
+});
+
+describe("what the screens say", () => {
+  test.each([
+    [0, 10, "0 %"],
+    [1, 1000, "<1 %"],
+    [61, 100, "61 %"],
+    [999, 1000, ">99 %"],
+    [10, 10, "100 %"],
+    [0, 0, ""],
+  ])("%d of %d is %j", (part, whole, words) => expect(formatShare(part, whole)).toBe(words));
+
+  test.each([
+    [3, "$3"],
+    [0.075, "$0.075"],
+    [22.5, "$22.5"],
+    [0, "$0"],
+  ])("a price of %d is %s", (dollars, words) => expect(formatRateOf(dollars)).toBe(words));
+
+  test("a day has its year where it is another one", () => {
+    const now = new Date(2026, 10, 24);
+    expect(formatDate(new Date(2026, 9, 5), now)).toBe("5 oct");
+    expect(formatDate(new Date(2025, 9, 5), now)).toBe("5 oct 2025");
+    expect(formatTime(new Date(2026, 9, 5, 4, 2))).toBe("04:02");
   });
 });

@@ -78,8 +78,33 @@ export function formatRate(tokens: number | null, duration: number | null, timeT
 export function formatPrice(price: { input: number | null; output: number | null } | null): string {
   if (price === null || (price.input === null && price.output === null)) return "price unknown";
   if (price.input === 0 && price.output === 0) return "free";
-  const side = (dollars: number | null) => (dollars === null ? "?" : `$${trimZeros(dollars.toFixed(3))}`);
+  const side = (dollars: number | null) => (dollars === null ? "?" : formatRateOf(dollars));
   return `${side(price.input)} / ${side(price.output)} per M`;
+}
+
+/** A price of something, without zeros that say nothing: `$3`, `$0.075`. */
+export function formatRateOf(dollars: number): string {
+  return `$${trimZeros(dollars.toFixed(4))}`;
+}
+
+/** `24 nov`, with the year where it is another one. */
+export function formatDate(time: Date, now: Date): string {
+  const day = `${time.getDate()} ${(MONTHS[time.getMonth()] ?? "").slice(0, 3)}`;
+  return time.getFullYear() === now.getFullYear() ? day : `${day} ${time.getFullYear()}`;
+}
+
+/** `14:02`, by the reader's clock. */
+export function formatTime(time: Date): string {
+  return `${String(time.getHours()).padStart(2, "0")}:${String(time.getMinutes()).padStart(2, "0")}`;
+}
+
+/** `61 %`; what is more than nothing is not called nothing, nor what is less than all all. */
+export function formatShare(part: number, whole: number): string {
+  if (whole <= 0) return "";
+  const percent = (part / whole) * 100;
+  if (part > 0 && percent < 1) return "<1 %";
+  if (part < whole && percent > 99) return ">99 %";
+  return `${Math.round(percent)} %`;
 }
 
 /** The heading a conversation stands under: `today`, `yesterday`, `this week`, `november`, `november 2025`. */

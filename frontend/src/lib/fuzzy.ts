@@ -28,6 +28,38 @@ export function fuzzyFilter<T>(items: readonly T[], query: string, textOf: (item
     .map(match => match.item);
 }
 
+/** The one of `words` that `typed` was most likely meant to be; null where it is like none of them. */
+export function nearest(words: readonly string[], typed: string): string | null {
+  if (typed === "") return null;
+  const [match] = fuzzyFilter(words, typed, word => word);
+  if (match !== undefined) return match;
+  const lower = typed.toLowerCase();
+  const distances = words.map(word => ({ word, distance: editDistance(lower, word) }));
+  const best = distances.sort((a, b) => a.distance - b.distance)[0];
+  return best && best.distance <= Math.max(1, Math.floor(best.word.length / 3)) ? best.word : null;
+}
+
+/** Letters to add, drop, change or swap with their neighbour until `a` is `b`. */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, at) => at)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const above = rows[i - 1] ?? [];
+      row[j] = Math.min(
+        (above[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (above[j - 1] ?? 0) + cost,
+        isSwapped ? (rows[i - 2]?.[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    rows.push(row);
+  }
+  return rows.at(-1)?.[b.length] ?? 0;
+}
+
 function isWordStart(text: string, at: number): boolean {
   return at === 0 || /[^a-z0-9]/.test(text[at - 1] ?? "");
 }

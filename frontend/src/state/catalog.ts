@@ -14,7 +14,6 @@ export class ServerFacts {
   readonly catalog = atom<Catalog | null>(null);
   /** What was spent since midnight, here where the reader is. */
   readonly today = atom<UsageSummary | null>(null);
-  readonly usage = atom<UsageSummary | null>(null);
   /** Why one of the above could not be had. */
   readonly error = atom<ErrorValue | null>(null);
   readonly #client: ApiClient;
@@ -48,10 +47,6 @@ export class ServerFacts {
     const midnight = this.#clock.date();
     midnight.setHours(0, 0, 0, 0);
     return this.#keep(this.#client.usage(midnight), this.today.set);
-  }
-
-  refreshUsage(): Promise<ErrorValue | null> {
-    return this.#keep(this.#client.usage(), this.usage.set);
   }
 
   model(id: string | null): Model | undefined {

@@ -1,61 +1,27 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ApiClient } from "../api/client.ts";
 import type { Catalog, ConversationWithMessages, Model } from "../api/types.ts";
+import { aConversation, newPage as openPage } from "../testing/chat-page.ts";
 import { aMessage, FakeClock, FakeServer, FakeStream, jsonResponse, settled } from "../testing/fake-server.ts";
-import { chooseModel, isDemoOnly, ServerFacts } from "./catalog.ts";
-import { Chat } from "./chat.ts";
+import { SharedPrompts } from "../testing/shared-prompts.ts";
+import { chooseModel, isDemoOnly } from "./catalog.ts";
+import type { Chat } from "./chat.ts";
 import { Conversations } from "./conversations.ts";
-import { Outbox } from "./outbox.ts";
+import type { Copies } from "./offline.ts";
+import { CLAIM_MS, Outbox, type PromptStore } from "./outbox.ts";
 import { DeviceStorage, Preferences } from "./preferences.ts";
 
 const START = { conversation_id: "c1", user_message_id: "m1", message_id: "m2", model: "gpt" };
 const STREAM = "/api/chat/stream";
 
 let server: FakeServer;
-let opened: (string | null)[];
-let replaced: (string | null)[];
 
 beforeEach(() => {
   localStorage.clear();
   server = new FakeServer().on("GET", "/api/conversations", { conversations: [], next_cursor: null });
-  opened = [];
-  replaced = [];
 });
 
-function newPage() {
-  const storage = new DeviceStorage(localStorage);
-  const preferences = new Preferences(storage);
-  const client = new ApiClient(server.fetch, preferences.deviceId);
-  const clock = new FakeClock();
-  const outbox = new Outbox(storage);
-  const facts = new ServerFacts(client, clock);
-  const conversations = new Conversations(client, clock);
-  const navigation = {
-    open: (id: string | null) => void opened.push(id),
-    replace: (id: string | null) => void replaced.push(id),
-  };
-  const chat = new Chat({ client, clock, outbox, facts, conversations, preferences, navigation });
-  chat.openNew();
-  return { chat, outbox, clock, preferences, facts };
-}
-
-function conversation(change: Partial<ConversationWithMessages> = {}): ConversationWithMessages {
-  return {
-    id: "c1",
-    title: "t",
-    model: null,
-    system_prompt: null,
-    device_id: null,
-    active_leaf_id: "m2",
-    created_at: "",
-    updated_at: "",
-    cost: null,
-    message_count: 2,
-    is_live: false,
-    messages: [aMessage({ id: "m1", parent_id: null, role: "user", content: "hello" }), aMessage({ content: "Hi." })],
-    ...change,
-  };
-}
+const newPage = (store: PromptStore | null = null, copies?: Copies) => openPage(server, store, copies);
 
 const done = (content: string, change = {}) => ({ message: aMessage({ content, ...change }) });
 const bodies = () => server.callsTo("POST", STREAM).map(call => call.body);
@@ -65,7 +31,7 @@ describe("a first prompt", () => {
   test("makes a conversation, and the address follows", async () => {
     const stream = new FakeStream();
     server.on("POST", STREAM, stream);
-    const { chat, outbox } = newPage();
+    const { chat, outbox, replaced } = newPage();
     chat.submitPrompt("hello");
     expect(outbox.at(chat.current.get().place).map(prompt => prompt.status)).toEqual(["sending"]);
     await settled();
@@ -165,12 +131,12 @@ describe("the next prompt", () => {
 });
 
 describe("a prompt that waits", () => {
-  const answered = () => conversation({ messages: [aMessage({ parent_id: null, content: "Hi." })] });
+  const answered = () => aConversation({ messages: [aMessage({ parent_id: null, content: "Hi." })] });
   const asked = { message: "two", conversation_id: "c1", parent_id: "m2" };
 
   function leaveBehind(status: "queued" | "sending") {
-    const { outbox, chat } = newPage();
-    const { key } = outbox.add("c1", "two", chat.settings());
+    const outbox = new Outbox(new DeviceStorage(localStorage));
+    const { key } = outbox.add("c1", "two", { model: null, temperature: null, reasoning: null });
     if (status === "sending") outbox.change(key, { status, body: asked });
   }
 
@@ -184,7 +150,7 @@ describe("a prompt that waits", () => {
 
   test("stays where it is when that answer did not come to its end", async () => {
     const messages = [aMessage({ parent_id: null, status: "interrupted" })];
-    server.on("GET", "/api/conversations/c1", conversation({ messages }));
+    server.on("GET", "/api/conversations/c1", aConversation({ messages }));
     leaveBehind("queued");
     await newPage().chat.open("c1");
     await settled();
@@ -209,6 +175,37 @@ describe("a prompt that waits", () => {
     expect(bodies()).toEqual([asked]);
   });
 
+  test("goes out from wherever the reader is, when its answer ended while nobody looked", async () => {
+    server.on("GET", "/api/conversations/c1", answered()).on("POST", STREAM, new FakeStream());
+    leaveBehind("queued");
+    const { outbox } = newPage();
+    await settled();
+    expect(bodies()).toEqual([asked]);
+    expect(outbox.prompts.get().map(({ status }) => status)).toEqual(["sending"]);
+  });
+
+  test("waits with its conversation when that answer is still being made", async () => {
+    const messages = [aMessage({ parent_id: null, status: "streaming" })];
+    server.on("GET", "/api/conversations/c1", aConversation({ messages })).on("POST", STREAM, new FakeStream());
+    leaveBehind("queued");
+    const { chat, clock } = newPage();
+    await settled();
+    expect(bodies()).toEqual([]);
+    server.on("GET", "/api/conversations/c1", answered());
+    const data = { conversation_id: "c1", message_id: "m2", status: "complete" } as const;
+    chat.heard({ event: "message_finished", data });
+    await clock.advance(1_000);
+    expect(bodies()).toEqual([asked]);
+  });
+
+  test("for a conversation that was deleted is shown as a new one's", async () => {
+    leaveBehind("queued");
+    const { chat, outbox } = newPage();
+    await settled();
+    chat.openNew();
+    expect(outbox.at(chat.current.get().place)).toMatchObject([{ text: "two", status: "failed" }]);
+  });
+
   test("is shown nowhere when another page had it taken back", async () => {
     server
       .on("GET", "/api/conversations/c1", answered())
@@ -220,6 +217,76 @@ describe("a prompt that waits", () => {
     await settled();
     expect([...chat.current.get().messages.keys()]).toEqual(["m2"]);
     expect(chat.generations.get().size).toBe(0);
+  });
+});
+
+describe("two pages of a device", () => {
+  const answered = aConversation({ messages: [aMessage({ parent_id: null, content: "Hi." })] });
+
+  async function twoPages() {
+    const shared = new SharedPrompts();
+    server.on("GET", "/api/conversations/c1", answered);
+    const [one, other] = [newPage(shared.at("one")), newPage(shared.at("other"))];
+    await one.chat.open("c1");
+    await other.chat.open("c1");
+    return { shared, one, other };
+  }
+
+  test("send a prompt once", async () => {
+    const { one, other } = await twoPages();
+    server.on("POST", STREAM, new TypeError("down"));
+    one.chat.submitPrompt("two");
+    await settled();
+    expect(other.outbox.at("c1")).toMatchObject([{ text: "two", status: "sending" }]);
+    await other.clock.advance(CLAIM_MS * 2);
+    void other.chat.wake(true);
+    await settled();
+    expect(bodies().length).toBe(1);
+    expect(other.chat.liveHere()).toBeNull();
+    expect(other.chat.canStop()).toBe(true);
+  });
+
+  test("obey each other: what one stops the other does not send", async () => {
+    const { one, other } = await twoPages();
+    server.on("POST", STREAM, new TypeError("down"));
+    one.chat.submitPrompt("two");
+    await settled();
+    await other.chat.stop();
+    await settled();
+    expect(one.chat.liveHere()).toBeNull();
+    await one.clock.advance(60_000);
+    expect(bodies().length).toBe(1);
+    expect(one.outbox.at("c1")).toMatchObject([{ text: "two", status: "failed", error: { type: "cancelled" } }]);
+    other.chat.editPending(other.outbox.at("c1")[0]?.key ?? "");
+    await settled();
+    expect(one.outbox.prompts.get()).toEqual([]);
+  });
+
+  test("obey each other: what had reached the server already is stopped there", async () => {
+    const { one, other } = await twoPages();
+    const stream = new FakeStream();
+    server.on("POST", STREAM, stream).on("POST", "/api/messages/m2/stop", aMessage({ status: "stopped" }));
+    one.chat.submitPrompt("two");
+    await settled();
+    await other.chat.stop();
+    await settled();
+    stream.send(1, "start", START);
+    await settled();
+    expect(server.callsTo("POST", "/api/messages/m2/stop").length).toBe(1);
+    expect(one.outbox.prompts.get()).toEqual([]);
+    expect(other.outbox.prompts.get()).toEqual([]);
+  });
+
+  test("take over from each other: what a page left behind the next one sends, under its key", async () => {
+    const { shared, one, other } = await twoPages();
+    server.on("POST", STREAM, new FakeStream());
+    one.chat.submitPrompt("two");
+    await settled();
+    shared.close("one");
+    await other.clock.advance(CLAIM_MS);
+    expect(bodies().length).toBe(2);
+    const keys = server.callsTo("POST", STREAM).map(call => call.headers["Idempotency-Key"]);
+    expect(new Set(keys).size).toBe(1);
   });
 });
 
@@ -255,20 +322,20 @@ describe("a prompt that was refused", () => {
 
 describe("an open conversation", () => {
   test("catches up with what was said elsewhere, and only then asks for it", async () => {
-    const list = (updated_at: string) => ({ conversations: [conversation({ updated_at })], next_cursor: null });
-    server.on("GET", "/api/conversations/c1", conversation({ updated_at: "1" }));
-    server.on("GET", "/api/conversations", list("1"));
+    const list = (message_count: number) => ({ conversations: [aConversation({ message_count })], next_cursor: null });
+    server.on("GET", "/api/conversations/c1", aConversation());
+    server.on("GET", "/api/conversations", list(2));
     const { chat } = newPage();
     await chat.open("c1");
     await chat.wake(false);
     expect(server.callsTo("GET", "/api/conversations/c1").length).toBe(1);
     const messages = [
-      ...conversation().messages,
+      ...aConversation().messages,
       aMessage({ id: "m3", parent_id: "m2", role: "user", content: "from the phone" }),
       aMessage({ id: "m4", parent_id: "m3", content: "Hello, phone." }),
     ];
-    server.on("GET", "/api/conversations/c1", conversation({ updated_at: "2", active_leaf_id: "m4", messages }));
-    server.on("GET", "/api/conversations", list("2"));
+    server.on("GET", "/api/conversations/c1", aConversation({ active_leaf_id: "m4", messages }));
+    server.on("GET", "/api/conversations", list(4));
     await chat.wake(false);
     expect(shown(chat)).toEqual(["hello", "Hi.", "from the phone", "Hello, phone."]);
   });
@@ -279,7 +346,7 @@ describe("an open conversation", () => {
       aMessage({ id: "m1", parent_id: null, role: "user", content: "hello" }),
       aMessage({ status: "streaming", content: "H" }),
     ];
-    server.on("GET", "/api/conversations/c1", conversation({ messages })).on("GET", "/api/messages/m2/stream", stream);
+    server.on("GET", "/api/conversations/c1", aConversation({ messages })).on("GET", "/api/messages/m2/stream", stream);
     const { chat } = newPage();
     await chat.open("c1");
     await settled();
@@ -294,7 +361,7 @@ describe("an open conversation", () => {
     server.on(
       "GET",
       "/api/conversations/c1",
-      conversation({ messages: [aMessage({ parent_id: null, status: "streaming" })] }),
+      aConversation({ messages: [aMessage({ parent_id: null, status: "streaming" })] }),
     );
     server.on("GET", "/api/messages/m2/stream", stream);
     const { chat } = newPage();
@@ -316,7 +383,7 @@ describe("an open conversation", () => {
   test("retry makes a sibling and shows it", async () => {
     const stream = new FakeStream();
     server
-      .on("GET", "/api/conversations/c1", conversation())
+      .on("GET", "/api/conversations/c1", aConversation())
       .on("POST", "/api/messages/m2/retry", {
         conversation_id: "c1",
         user_message_id: "m1",
@@ -334,15 +401,170 @@ describe("an open conversation", () => {
       .end();
     await settled();
     expect(shown(chat)).toEqual(["hello", "Hello again."]);
-    server.on("PATCH", "/api/conversations/c1", conversation());
+    server.on("PATCH", "/api/conversations/c1", aConversation());
     await chat.selectSibling(aMessage());
     expect(shown(chat)).toEqual(["hello", "Hi."]);
     expect(server.callsTo("PATCH", "/api/conversations/c1")[0]?.body).toEqual({ active_leaf_id: "m2" });
   });
 });
 
+describe("a copy on this device", () => {
+  const copy = { value: aConversation(), asOf: new Date(2026, 0, 2, 14, 2).getTime() };
+  let kept: ConversationWithMessages[];
+  const copies: Copies = {
+    keepList: async () => undefined,
+    keepConversation: async found => void kept.push(found),
+    forget: async () => undefined,
+    list: async () => ({ value: [copy.value], asOf: copy.asOf }),
+    conversation: async id => (id === "c1" ? copy : null),
+  };
+
+  beforeEach(() => {
+    kept = [];
+  });
+
+  test("is shown with its time where the server can't be reached, and replaced when it can", async () => {
+    server.on("GET", "/api/conversations/c1", new TypeError("down")).on("GET", "/api/conversations", new TypeError());
+    const { chat, conversations } = newPage(null, copies);
+    await conversations.refresh();
+    expect(conversations.list.get()).toMatchObject({ status: "ready", asOf: copy.asOf, items: [{ id: "c1" }] });
+    await chat.open("c1");
+    expect(shown(chat)).toEqual(["hello", "Hi."]);
+    expect(chat.printouts.get().map(({ text }) => text)).toEqual(["○ as of 14:02 · this device's own copy"]);
+    const longer = [
+      ...aConversation().messages,
+      aMessage({ id: "m3", parent_id: "m2", role: "user", content: "more" }),
+      aMessage({ id: "m4", parent_id: "m3", content: "More." }),
+    ];
+    server.on("GET", "/api/conversations/c1", aConversation({ active_leaf_id: "m4", messages: longer }));
+    await chat.wake(true);
+    await settled();
+    expect(shown(chat)).toEqual(["hello", "Hi.", "more", "More."]);
+    expect(chat.printouts.get()).toEqual([]);
+    expect(kept.map(({ messages }) => messages.length)).toEqual([4]);
+  });
+
+  test("takes prompts, which wait for the end of the conversation as the server has it", async () => {
+    server.on("GET", "/api/conversations/c1", new TypeError("down")).on("POST", STREAM, new FakeStream());
+    const { chat, outbox } = newPage(null, copies);
+    await chat.open("c1");
+    chat.submitPrompt("written in a tunnel");
+    await settled();
+    expect(outbox.at("c1").map(({ status }) => status)).toEqual(["queued"]);
+    const longer = [...aConversation().messages, aMessage({ id: "m4", parent_id: "m2", content: "More." })];
+    server.on("GET", "/api/conversations/c1", aConversation({ active_leaf_id: "m4", messages: longer }));
+    await chat.wake(true);
+    await settled();
+    expect(bodies()).toEqual([{ message: "written in a tunnel", conversation_id: "c1", parent_id: "m4" }]);
+  });
+
+  test("is read while the line is slow", async () => {
+    server.on("GET", "/api/conversations/c1", new FakeStream());
+    const { chat, clock } = newPage(null, copies);
+    void chat.open("c1");
+    await clock.advance(1_500);
+    expect(shown(chat)).toEqual(["hello", "Hi."]);
+    expect(chat.current.get().asOf).toBe(copy.asOf);
+  });
+
+  test("of what the server has no more is not shown", async () => {
+    const { chat } = newPage(null, copies);
+    await chat.open("c1");
+    expect(chat.current.get()).toMatchObject({ status: "failed", error: { type: "not_found" } });
+  });
+});
+
+describe("what was done elsewhere", () => {
+  const list = (...conversations: ConversationWithMessages[]) => ({ conversations, next_cursor: null });
+  const asked = [
+    ...aConversation().messages,
+    aMessage({ id: "m3", parent_id: "m2", role: "user", content: "from the phone" }),
+    aMessage({ id: "m4", parent_id: "m3", status: "streaming", content: "Hel" }),
+  ];
+  const longer = aConversation({ active_leaf_id: "m4", messages: asked, message_count: 4 });
+  const started = {
+    event: "message_started",
+    data: { conversation_id: "c1", message_id: "m4", status: "pending" },
+  } as const;
+
+  async function openPage() {
+    server.on("GET", "/api/conversations/c1", aConversation()).on("GET", "/api/conversations", list(aConversation()));
+    const page = newPage();
+    await page.chat.open("c1");
+    return page;
+  }
+
+  test("a prompt is shown, and its answer followed to its end", async () => {
+    const { chat, clock } = await openPage();
+    const stream = new FakeStream();
+    server.on("GET", "/api/conversations/c1", longer).on("GET", "/api/conversations", list(longer));
+    server.on("GET", "/api/messages/m4/stream", stream);
+    chat.heard(started);
+    await clock.advance(1_000);
+    expect(shown(chat)).toEqual(["hello", "Hi.", "from the phone", "Hel"]);
+    stream.send(1, "start", { ...START, user_message_id: "m3", message_id: "m4" });
+    stream.send(2, "done", done("Hello.", { id: "m4", parent_id: "m3" })).end();
+    await settled();
+    chat.heard({ ...started, event: "message_finished", data: { ...started.data, status: "complete" } });
+    await clock.advance(1_000);
+    expect(shown(chat)).toEqual(["hello", "Hi.", "from the phone", "Hello."]);
+    expect(server.callsTo("GET", "/api/conversations/c1").length).toBe(2);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("nothing is fetched for what was done here", async () => {
+    const { chat, clock } = await openPage();
+    const stream = new FakeStream();
+    server.on("POST", STREAM, stream);
+    chat.submitPrompt("again");
+    await settled();
+    chat.heard({ ...started, data: { ...started.data, message_id: "m6" } });
+    server.on("GET", "/api/conversations", list(aConversation({ message_count: 4 })));
+    await clock.advance(1_000);
+    stream.send(1, "start", { ...START, user_message_id: "m5", message_id: "m6" });
+    await settled();
+    stream.send(2, "done", done("Hi again.", { id: "m6", parent_id: "m5" })).end();
+    await settled();
+    await clock.advance(1_000);
+    expect(server.callsTo("GET", "/api/conversations/c1").length).toBe(1);
+    expect(shown(chat)).toEqual(["hello", "Hi.", "again", "Hi again."]);
+  });
+
+  test("what was asked elsewhere meanwhile is shown when the answer here has ended", async () => {
+    const { chat, clock } = await openPage();
+    const stream = new FakeStream();
+    server.on("POST", STREAM, stream);
+    chat.submitPrompt("again");
+    await settled();
+    chat.heard(started);
+    await clock.advance(1_000);
+    stream.send(1, "start", { ...START, user_message_id: "m5", message_id: "m6" });
+    const mine = [
+      aMessage({ id: "m5", parent_id: "m2", role: "user", content: "again" }),
+      aMessage({ id: "m6", parent_id: "m5", content: "Hi again." }),
+    ];
+    const both = aConversation({ message_count: 6, active_leaf_id: "m6", messages: [...asked, ...mine] });
+    server.on("GET", "/api/conversations/c1", both).on("GET", "/api/conversations", list(both));
+    server.on("GET", "/api/messages/m4/stream", new FakeStream());
+    await settled();
+    stream.send(2, "done", done("Hi again.", { id: "m6", parent_id: "m5" })).end();
+    await settled();
+    await clock.advance(1_000);
+    expect(shown(chat)).toEqual(["hello", "Hi.", "again", "Hi again."]);
+    expect(chat.current.get().messages.size).toBe(6);
+  });
+
+  test("a deletion is said, and its draft goes", async () => {
+    const { chat, preferences } = await openPage();
+    preferences.keepDraft("c1", "half");
+    chat.heard({ event: "conversation_deleted", data: { conversation_id: "c1" } });
+    expect(chat.current.get()).toMatchObject({ status: "failed", error: { type: "not_found" } });
+    expect(preferences.draft("c1")).toBe("");
+  });
+});
+
 test("the list is read again until nothing in it is live", async () => {
-  const list = (is_live: boolean) => ({ conversations: [conversation({ is_live })], next_cursor: null });
+  const list = (is_live: boolean) => ({ conversations: [aConversation({ is_live })], next_cursor: null });
   server.on("GET", "/api/conversations", list(true), list(true), list(false));
   const clock = new FakeClock();
   const conversations = new Conversations(new ApiClient(server.fetch, "device"), clock);

@@ -103,24 +103,55 @@ describe("a prompt", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("whose stream never comes through is submitted, and its answer polled", async () => {
+  test("whose stream is held back is submitted beside it, and its answer polled until the stream brings all at once", async () => {
+    const stream = new FakeStream();
     server
-      .on("POST", "/api/chat/stream", new FakeStream(), new FakeStream())
+      .on("POST", "/api/chat/stream", stream)
       .on("POST", "/api/chat/submit", { ...START, status: "pending" })
-      .on("GET", RESUME, new FakeStream(), new FakeStream())
+      .on("GET", "/api/messages/m2", aMessage({ status: "streaming", content: "Half" }));
+    const generation = submit();
+    await settled();
+    await clock.advance(6_000 + 2_000);
+    expect(server.callsTo("POST", "/api/chat/submit").map(call => call.headers["Idempotency-Key"])).toEqual(["key-1"]);
+    expect(started).toBe(1);
+    expect(text(generation)).toBe("Half");
+    stream.send(1, "start", START).send(2, "delta", { text: "Half and " }).send(3, "delta", { text: "half." });
+    await settled();
+    expect(text(generation)).toBe("Half and half.");
+    expect(generation.state.get().phase).toBe("live");
+    const polls = server.callsTo("GET", "/api/messages/m2").length;
+    await clock.advance(10_000);
+    expect(server.callsTo("GET", "/api/messages/m2").length).toBe(polls);
+    stream.send(4, "done", complete("Half and half.")).end();
+    await settled();
+    expect(generation.state.get().phase).toBe("done");
+    expect(started).toBe(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("whose stream never comes through is answered all the same", async () => {
+    server
+      .on("POST", "/api/chat/stream", new FakeStream())
+      .on("POST", "/api/chat/submit", { ...START, status: "pending" })
+      .on("GET", RESUME, new FakeStream(), new FakeStream(), new FakeStream())
       .on(
         "GET",
         "/api/messages/m2",
-        aMessage({ status: "streaming", content: "Half" }),
-        aMessage({ content: "Half and half." }),
+        ...Array.from({ length: 40 }, (_, at) => aMessage({ status: "streaming", content: "word ".repeat(at + 1) })),
+        aMessage({ content: "All of it." }),
       );
     const generation = submit();
     await settled();
-    await clock.advance(30_000 + 500 + 30_000 + 1_000);
-    expect(server.callsTo("POST", "/api/chat/submit")[0]?.headers["Idempotency-Key"]).toBe("key-1");
-    await clock.advance(40_000);
+    let before = text(generation);
+    for (let seconds = 10; seconds <= 60; seconds += 10) {
+      await clock.advance(10_000);
+      expect(text(generation).length).toBeGreaterThan(before.length);
+      before = text(generation);
+    }
+    await clock.advance(120_000);
     expect(generation.state.get().phase).toBe("done");
-    expect(text(generation)).toBe("Half and half.");
+    expect(text(generation)).toBe("All of it.");
+    expect(clock.pending).toBe(0);
   });
 });
 
@@ -156,6 +187,7 @@ describe("a line", () => {
   test("that is silent for 30 s is dropped, heartbeats keep it", async () => {
     const stream = new FakeStream();
     server.on("POST", "/api/chat/stream", stream).on("GET", RESUME, new FakeStream());
+    server.on("GET", "/api/messages/m2", aMessage({ status: "streaming" }));
     const generation = submit();
     await settled();
     stream.send(1, "start", START);
@@ -191,6 +223,7 @@ describe("a line", () => {
   test("of a page that slept is replaced when it wakes", async () => {
     const stream = new FakeStream();
     server.on("POST", "/api/chat/stream", stream).on("GET", RESUME, new FakeStream());
+    server.on("GET", "/api/messages/m2", aMessage({ status: "streaming", content: "a" }));
     const generation = submit();
     await settled();
     stream.send(1, "start", START).send(2, "delta", { text: "a" });

@@ -9,19 +9,28 @@
  *              ▼                 ▼                               ▼
  *            error      done │ stopped │ interrupted │ error ◄───┘
  *
- * No phase is without a way out: a broken line is tried again with a growing pause, at once when the network
- * or the page comes back, and where streams don't get through at all the message is polled instead.
+ * No phase is without a way out: a broken line is tried again behind the last event that was seen, with a growing
+ * pause, at once when the network or the page comes back. A line that stands and tells nothing, or holds everything
+ * back until the end, as some proxies do, is helped out: the message itself is polled beside it.
  * Leaving is not stopping: `leave()` only stops following.
  *
  * Knows the client, time and the fold. Knows nothing of the screen or of conversations.
  */
 
 import { type ApiClient, ApiError, isAbort, NetworkError, toErrorValue } from "../api/client.ts";
-import { readEvents } from "../api/event-stream.ts";
-import type { ChatBody, ErrorValue, Message, StreamEvent, StreamEventData } from "../api/types.ts";
+import type {
+  ChatBody,
+  ErrorValue,
+  Message,
+  RetryBody,
+  StreamEvent,
+  StreamEventData,
+  Submitted,
+} from "../api/types.ts";
 import { emptyFold, type Fold, foldEvent } from "../lib/event-fold.ts";
 import { type Atom, atom, type ReadableAtom } from "../lib/store.ts";
 import type { Clock } from "./clock.ts";
+import { SILENCE_MS, STALE_MS, StreamLine } from "./stream-line.ts";
 
 export type Phase = "idle" | "sending" | "live" | "resuming" | "done" | "stopped" | "interrupted" | "error";
 
@@ -43,6 +52,8 @@ export interface GenerationState {
 export type Origin =
   /** A prompt to be sent under its key. */
   | { kind: "submit"; body: ChatBody; key: string; placeholder: Message }
+  /** Another answer beside the one `of`, or an answer to the prompt `of`; asked for under its key. */
+  | { kind: "retry"; of: string; body: RetryBody; key: string; placeholder: Message }
   /** An answer the server is making; `isNew` when it was asked for just now. */
   | { kind: "attach"; message: Message; isNew: boolean };
 
@@ -53,16 +64,12 @@ export interface GenerationListener {
   ended(state: GenerationState): void;
 }
 
-/** Twice the server's heartbeat: a line silent for so long is dead. */
-const SILENCE_MS = 30_000;
-/** A page that slept this long without a byte missed a heartbeat at least. */
-const STALE_MS = 17_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
-/** How often a message is polled while streams don't get through. */
+/** How often a message is polled while its stream does not get through. */
 const POLL_MS = 2_000;
-/** Silent tries in a row before streams count as blocked. */
-const SILENT_TRIES = 2;
+/** A prompt's stream begins with `start` at once; a line that has not brought it by now may be held back. */
+const START_MS = 6_000;
 
 const TERMINAL: Partial<Record<Message["status"], Phase>> = {
   complete: "done",
@@ -86,11 +93,11 @@ export class Generation {
   /** The message as it was fetched; shown where it tells more than the events seen so far. */
   #fetched: Message | null;
   #messageId: string | null;
-  #connection: AbortController | null = null;
-  #endPause: (() => void) | null = null;
-  #lastBytesAt: number;
+  readonly #line: StreamLine;
+  #polling: AbortController | null = null;
   #failures = 0;
-  #silentTries = 0;
+  /** Whether the last line stood and told nothing. */
+  #isHeldBack = false;
   #isLeft = false;
   #isStopWanted = false;
 
@@ -99,11 +106,11 @@ export class Generation {
     this.#clock = clock;
     this.#origin = origin;
     this.#listener = listener;
-    const message = origin.kind === "submit" ? origin.placeholder : origin.message;
+    const message = origin.kind === "attach" ? origin.message : origin.placeholder;
     this.#fold = emptyFold(message);
     this.#fetched = origin.kind === "attach" ? origin.message : null;
     this.#messageId = origin.kind === "attach" ? origin.message.id : null;
-    this.#lastBytesAt = clock.now();
+    this.#line = new StreamLine(clock);
     this.#state = atom<GenerationState>({
       phase: "idle",
       message,
@@ -120,9 +127,14 @@ export class Generation {
     return this.#state;
   }
 
+  /** Whether it is a prompt that the server is not known to have. */
+  get isUnconfirmed(): boolean {
+    return this.#messageId === null && !this.#isOver;
+  }
+
   /** Follows the answer to its end. To be called once; never rejects. */
   async run(): Promise<void> {
-    this.#patch({ phase: this.#origin.kind === "submit" || this.#origin.isNew ? "sending" : "resuming" });
+    this.#patch({ phase: this.#isSeenFromStart ? "sending" : "resuming" });
     while (!this.#isOver) {
       const seen = this.#fold.lastEventId;
       try {
@@ -137,16 +149,14 @@ export class Generation {
   /** The network or the page is back. `isLineSuspect` when the old line can't be trusted whatever it looks like. */
   wake(isLineSuspect = false): void {
     this.#failures = 0;
-    this.#endPause?.();
-    const isStale = this.#clock.now() - this.#lastBytesAt > STALE_MS;
-    if (isStale || (isLineSuspect && this.#state.get().phase === "live")) this.#connection?.abort();
+    this.#line.wake(isLineSuspect && this.#state.get().phase === "live");
   }
 
   /** Stops following; the server goes on. */
   leave(): void {
     this.#isLeft = true;
-    this.#connection?.abort();
-    this.#endPause?.();
+    this.#polling?.abort();
+    this.#line.drop();
   }
 
   /** Stops the answer. What was said is kept. */
@@ -155,7 +165,7 @@ export class Generation {
     if (this.#messageId === null) {
       // The server may have it or not. In a pause it is not being sent: then it need not be.
       this.#isStopWanted = true;
-      if (this.#endPause) this.#callOff();
+      if (this.#line.isPaused) this.#callOff();
       return;
     }
     const message = await this.#client.stop(this.#messageId);
@@ -171,40 +181,76 @@ export class Generation {
   }
 
   async #followOnce(): Promise<void> {
-    const connection = new AbortController();
-    this.#connection = connection;
-    let callOff = this.#clock.after(SILENCE_MS, () => connection.abort());
-    const onBytes = () => {
-      callOff();
-      callOff = this.#clock.after(SILENCE_MS, () => connection.abort());
-      this.#lastBytesAt = this.#clock.now();
-    };
-    this.#lastBytesAt = this.#clock.now();
+    let beside = new AbortController();
+    const helpOutAfter = (milliseconds: number) =>
+      this.#clock.after(milliseconds, () => void this.#pollBeside(beside.signal));
+    let callOff = helpOutAfter(this.#isHeldBack ? 0 : this.#messageId === null ? START_MS : STALE_MS);
     try {
-      const response = await this.#open(connection.signal);
-      if (response === null) return;
-      onBytes();
-      // The line stands, however long the model is silent.
-      this.#patch({ isOffline: false });
-      for await (const event of readEvents(response, onBytes)) {
-        if (this.#isOver) return;
-        this.#apply(event);
-      }
+      await this.#line.read<StreamEvent>(signal => this.#open(signal), {
+        // The line stands, however long the model is silent.
+        opened: () => this.#patch({ isOffline: false }),
+        bytes: () => {
+          callOff();
+          beside.abort();
+          beside = new AbortController();
+          callOff = helpOutAfter(STALE_MS);
+        },
+        event: event => this.#isOver || this.#apply(event),
+      });
     } finally {
       callOff();
-      this.#connection = null;
+      beside.abort();
     }
   }
 
   async #open(signal: AbortSignal): Promise<Response | null> {
-    if (this.#messageId !== null)
-      return this.#client.messageStream(this.#messageId, this.#fold.lastEventId, { signal });
-    const { body, key } = this.#origin as Extract<Origin, { kind: "submit" }>;
-    if (this.#silentTries < SILENT_TRIES) return this.#client.chatStream(body, key, { signal });
-    // The prompt goes out, but no stream comes back: ask for the answer to be made, then poll it.
-    const submitted = await this.#client.chatSubmit(body, key, { signal });
-    this.#start({ ...submitted, model: body.model ?? "" });
-    return null;
+    const origin = this.#origin;
+    if (this.#messageId === null && origin.kind === "submit")
+      return this.#client.chatStream(origin.body, origin.key, { signal });
+    if (this.#messageId === null) this.#confirm(await this.#ask(signal));
+    return this.#client.messageStream(this.#messageId ?? "", this.#fold.lastEventId, { signal });
+  }
+
+  /** Sends what is to be answered without opening a stream. */
+  #ask(signal: AbortSignal): Promise<Submitted> {
+    const origin = this.#origin as Exclude<Origin, { kind: "attach" }>;
+    return origin.kind === "submit"
+      ? this.#client.chatSubmit(origin.body, origin.key, { signal })
+      : this.#client.retry(origin.of, origin.body, origin.key, { signal });
+  }
+
+  #confirm(submitted: Submitted): void {
+    if (this.#isOver || this.#messageId !== null || this.#origin.kind === "attach") return;
+    this.#start({ ...submitted, model: this.#origin.body.model ?? "" });
+  }
+
+  /** What no stream brings is asked for: who the answer is, under the key of its prompt, and then how far it is. */
+  async #pollBeside(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#isOver) {
+      if (this.#messageId !== null) await this.#poll(signal);
+      else if (!this.#isStopWanted) await this.#submit(signal);
+      await this.#elapsed(POLL_MS, signal);
+    }
+  }
+
+  #elapsed(milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const end = () => {
+        callOff();
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const callOff = this.#clock.after(milliseconds, end);
+      signal.addEventListener("abort", end);
+    });
+  }
+
+  async #submit(signal: AbortSignal): Promise<void> {
+    try {
+      this.#confirm(await this.#ask(signal));
+    } catch {
+      // The first request is still out, and tells what is wrong.
+    }
   }
 
   #apply(event: StreamEvent): void {
@@ -213,7 +259,6 @@ export class Generation {
     this.#fold = foldEvent(before, event);
     if (this.#fold === before) return;
     this.#failures = 0;
-    this.#silentTries = 0;
     if (this.#fold.isEnded) return this.#settle(this.#fold.message);
     const now = this.#clock.now();
     const { firstChunkAt, startedAt, thoughtSeconds } = this.#state.get();
@@ -234,7 +279,7 @@ export class Generation {
   }
 
   get #isSeenFromStart(): boolean {
-    return this.#origin.kind === "submit" || this.#origin.isNew;
+    return this.#origin.kind !== "attach" || this.#origin.isNew;
   }
 
   #start(start: StreamEventData["start"]): void {
@@ -247,16 +292,15 @@ export class Generation {
   #shown(): Message {
     const folded = this.#fold.message;
     const fetched = this.#fetched;
-    return fetched && fetched.content.length > folded.content.length ? { ...fetched, status: "streaming" } : folded;
+    return fetched && lengthOf(fetched) > lengthOf(folded) ? { ...fetched, status: "streaming" } : folded;
   }
 
   async #afterCut(seenBefore: number, error: unknown): Promise<void> {
     if (error instanceof ApiError && !isPassing(error)) return this.#refuse(error.error);
     if (this.#isStopWanted && this.#messageId === null) return this.#callOff();
     const isNew = this.#fold.lastEventId > seenBefore;
-    // Silent is a line that stood and told nothing; a server that is not there blocks no streams.
-    const wasSilent = !isNew && (error === null || isAbort(error));
-    this.#silentTries = isNew ? 0 : this.#silentTries + Number(wasSilent);
+    // A server that is not there holds nothing back.
+    this.#isHeldBack = !isNew && (error === null || isAbort(error));
     this.#patch({
       phase: this.#messageId === null ? "sending" : "resuming",
       isOffline: error instanceof NetworkError,
@@ -265,18 +309,20 @@ export class Generation {
     this.#failures = isNew ? 0 : this.#failures + 1;
     if (this.#messageId !== null && !isNew && (await this.#poll())) pause = Math.min(pause, POLL_MS);
     if (error instanceof ApiError && error.retryAfterSeconds) pause = Math.max(pause, error.retryAfterSeconds * 1000);
-    if (!this.#isOver) await this.#pause(pause);
+    if (!this.#isOver) await this.#line.pause(pause);
   }
 
   /** Asks for the message itself; whether the server answered. */
-  async #poll(): Promise<boolean> {
-    const connection = new AbortController();
-    this.#connection = connection;
-    const callOff = this.#clock.after(SILENCE_MS, () => connection.abort());
+  async #poll(beside?: AbortSignal): Promise<boolean> {
+    const request = new AbortController();
+    const giveUp = () => request.abort();
+    const callOff = this.#clock.after(SILENCE_MS, giveUp);
+    beside?.addEventListener("abort", giveUp);
+    this.#polling = request;
     try {
-      const message = await this.#client.message(this.#messageId ?? "", { signal: connection.signal });
+      const message = await this.#client.message(this.#messageId ?? "", { signal: request.signal });
       if (this.#isOver) return true;
-      this.#fetched = message;
+      if (!this.#fetched || lengthOf(message) >= lengthOf(this.#fetched)) this.#fetched = message;
       if (TERMINAL[message.status]) this.#settle(message);
       else this.#patch({ message: this.#shown(), isOffline: false });
       return true;
@@ -286,19 +332,9 @@ export class Generation {
       return false;
     } finally {
       callOff();
-      this.#connection = null;
+      beside?.removeEventListener("abort", giveUp);
+      this.#polling = null;
     }
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise(resolve => {
-      const callOff = this.#clock.after(milliseconds, () => this.#endPause?.());
-      this.#endPause = () => {
-        callOff();
-        this.#endPause = null;
-        resolve();
-      };
-    });
   }
 
   #settle(message: Message): void {
@@ -314,14 +350,19 @@ export class Generation {
   }
 
   #end(): void {
-    this.#connection?.abort();
-    this.#endPause?.();
+    this.#polling?.abort();
+    this.#line.drop();
     this.#listener.ended(this.#state.get());
   }
 
   #patch(change: Partial<GenerationState>): void {
     this.#state.update(state => ({ ...state, ...change }));
   }
+}
+
+/** All that was said and thought, in characters. */
+function lengthOf({ content, parts }: Message): number {
+  return content.length + parts.reduce((sum, part) => sum + (part.type === "reasoning" ? part.text.length : 0), 0);
 }
 
 /** Whether asking again, under the same key, may help: the server is not up yet, or a proxy stands before nothing. */

@@ -1,6 +1,6 @@
 /** The conversation that is open on this page, and what stands in it until the server tells more. Values only. */
 
-import type { ChatBody, Conversation, ErrorValue, Message } from "../api/types.ts";
+import type { ChatBody, Conversation, ErrorValue, Message, RetryBody } from "../api/types.ts";
 import { randomUuid } from "../lib/uuid.ts";
 import type { PromptSettings } from "./preferences.ts";
 
@@ -16,6 +16,8 @@ export interface OpenConversation {
   readonly activeLeafId: string | null;
   readonly status: "loading" | "ready" | "failed";
   readonly error: ErrorValue | null;
+  /** When this device's own copy was made, where that is what is shown; milliseconds since 1970. */
+  readonly asOf: number | null;
 }
 
 const NEW = "new-";
@@ -30,6 +32,7 @@ export function newConversation(place = NEW + randomUuid()): OpenConversation {
     activeLeafId: null,
     status: "ready",
     error: null,
+    asOf: null,
   };
 }
 
@@ -38,18 +41,24 @@ export function isNew(place: string): boolean {
   return place.startsWith(NEW);
 }
 
-/** What is sent for a prompt, at `leafId` of a conversation or in a new one. */
+/** What is sent for a prompt, behind `parentId` of a conversation (null: as a beginning of its own) or in a new one. */
 export function bodyOf(
   text: string,
   settings: PromptSettings,
   conversationId: string | null,
-  leafId: string | null,
+  parentId: string | null | undefined,
 ): ChatBody {
-  const { model, temperature, reasoning } = settings;
   return {
     message: text,
     ...(conversationId !== null && { conversation_id: conversationId }),
-    ...(conversationId !== null && leafId !== null && { parent_id: leafId }),
+    ...(conversationId !== null && parentId !== undefined && { parent_id: parentId }),
+    ...wishesOf(settings),
+  };
+}
+
+/** What is not left to the server or the model. */
+export function wishesOf({ model, temperature, reasoning }: PromptSettings): RetryBody {
+  return {
     ...(model !== null && { model }),
     ...(temperature !== null && { temperature }),
     ...(reasoning !== null && { reasoning }),

@@ -11,15 +11,24 @@ const PREFIX = "llm-router.";
 const HISTORY_LENGTH = 200;
 /** Long prompts must not crowd out of the storage what is not on the server yet. */
 const HISTORY_CHARACTERS = 100_000;
+const SIDE_BY_SIDE_LENGTH = 100;
 
 export type Theme = "auto" | "tokyo-night" | "phosphor" | "amber" | "paper";
 export const THEMES: readonly Theme[] = ["auto", "tokyo-night", "phosphor", "amber", "paper"];
+
+/** In percent of what the browser is set to. */
+export const FONT_SIZES = [100, 112, 125, 150, 200] as const;
 
 /** What the next prompt is sent with. Null leaves it to the server or the model. */
 export interface PromptSettings {
   model: string | null;
   temperature: number | null;
   reasoning: string | null;
+}
+
+export interface Edit {
+  readonly id: string;
+  readonly text: string;
 }
 
 export class DeviceStorage {
@@ -53,8 +62,11 @@ export class DeviceStorage {
 export class Preferences {
   readonly theme: Atom<Theme>;
   readonly effects: Atom<boolean>;
+  readonly fontSize: Atom<number>;
   readonly prompt: Atom<PromptSettings>;
   readonly history: Atom<readonly string[]>;
+  /** Whether the answers to a prompt, by its id, are read side by side, where the reader said so; newest last. */
+  readonly sideBySide: Atom<Readonly<Record<string, boolean>>>;
   readonly deviceId: string;
   readonly #storage: DeviceStorage;
 
@@ -63,11 +75,14 @@ export class Preferences {
     const stored = storage.read<Theme>("theme", "tokyo-night");
     this.theme = this.#kept("theme", THEMES.includes(stored) ? stored : "tokyo-night");
     this.effects = this.#kept("effects", storage.read("effects", true));
+    const fontSize = storage.read<number>("font-size", 100);
+    this.fontSize = this.#kept("font-size", FONT_SIZES.some(size => size === fontSize) ? fontSize : 100);
     this.prompt = this.#kept("prompt", {
       ...{ model: null, temperature: null, reasoning: null },
       ...storage.read<Partial<PromptSettings>>("prompt", {}),
     });
     this.history = this.#kept("history", storage.read<readonly string[]>("history", []));
+    this.sideBySide = this.#kept("side-by-side", storage.read("side-by-side", {}));
     this.deviceId = storage.read("device", "") || randomUuid();
     storage.write("device", this.deviceId);
   }
@@ -83,6 +98,23 @@ export class Preferences {
       });
       return (end < 0 ? newest : newest.slice(0, end)).toReversed();
     });
+  }
+
+  showSideBySide(promptId: string, isShown: boolean): void {
+    this.sideBySide.update(({ [promptId]: _, ...others }) => {
+      const kept = Object.entries(others).slice(1 - SIDE_BY_SIDE_LENGTH);
+      return { ...Object.fromEntries(kept), [promptId]: isShown };
+    });
+  }
+
+  /** The prompt that is being edited in a conversation, and what became of its text so far. */
+  edit(conversationId: string): Edit | null {
+    const edit = this.#storage.read<Partial<Edit> | null>(`edit.${conversationId}`, null);
+    return typeof edit?.id === "string" && typeof edit.text === "string" ? { id: edit.id, text: edit.text } : null;
+  }
+
+  keepEdit(conversationId: string, edit: Edit | null): void {
+    this.#storage.write(`edit.${conversationId}`, edit);
   }
 
   draft(conversationId: string | null): string {

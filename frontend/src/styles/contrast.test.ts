@@ -6,7 +6,10 @@ import tokyoNight from "./themes/tokyo-night.css?raw";
 
 const THEMES = { "tokyo-night": tokyoNight, phosphor, amber, paper };
 const TEXTS = ["text", "dim", "accent", "link", "code", "keyword", "money", "warm", "error"];
-const GROUNDS = ["ground", "raised", "sunken"];
+const GROUNDS = ["ground", "raised", "sunken", "bar"];
+/** Of the bars of charts: told apart from their ground, and from the line they end at. */
+const KINDS = ["accent", "second", "warm", "link", "keyword", "code", "dim"];
+const SHEETS = Object.values(import.meta.glob<string>("./*.css", { query: "?raw", import: "default", eager: true }));
 
 function colours(css: string): Record<string, string> {
   return Object.fromEntries(
@@ -27,6 +30,25 @@ function contrast(a: string, b: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
+/** The properties that `property` is set to anywhere, by name. */
+function used(property: string): string[] {
+  const rules = new RegExp(`[\\s{;]${property}:([^;]*);`, "g");
+  const values = SHEETS.flatMap(sheet => [...sheet.matchAll(rules)].map(([, value = ""]) => value));
+  return [...new Set(values.flatMap(value => [...value.matchAll(/var\(--([\w-]+)/g)].map(([, name = ""]) => name)))];
+}
+
+test("every colour that text has is measured below, and no sheet has one of its own", () => {
+  // A line in the colour of its provider, which is one of these.
+  const measured = [...TEXTS, "on-accent", "rule"];
+  expect(used("color").filter(name => !measured.includes(name))).toEqual([]);
+  expect(used("--rule").filter(name => !TEXTS.includes(name))).toEqual([]);
+  expect(used("fill").filter(name => !KINDS.includes(name))).toEqual([]);
+  // What bars and rules are filled with has no text on it, but for the two that are measured.
+  const grounds = [...GROUNDS, ...KINDS, "line", "scan"];
+  expect(used("background").filter(name => !grounds.includes(name))).toEqual([]);
+  expect(SHEETS.flatMap(sheet => sheet.match(/#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)a?\(/gi) ?? [])).toEqual([]);
+});
+
 test("knows black on white", () => expect(contrast("#000000", "#ffffff")).toBeCloseTo(21));
 
 describe.each(Object.entries(THEMES))("%s", (_name, css) => {
@@ -38,6 +60,10 @@ describe.each(Object.entries(THEMES))("%s", (_name, css) => {
   ];
   test.each(pairs)("%s on %s reaches 4.5:1", (text, ground) => {
     expect(contrast(theme[text] ?? "", theme[ground] ?? "")).toBeGreaterThanOrEqual(4.5);
+  });
+  test.each(KINDS)("a bar in %s is seen", kind => {
+    // Three to one is what is asked of shapes.
+    expect(contrast(theme[kind] ?? theme.warm ?? "", theme.ground ?? "")).toBeGreaterThanOrEqual(3);
   });
   test("sets nothing but properties", () => {
     const body = css.slice(css.indexOf("{") + 1, css.lastIndexOf("}"));

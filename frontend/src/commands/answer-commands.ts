@@ -1,0 +1,165 @@
+/** Commands for what is answered: now, again, as an image, and what becomes of the words. */
+
+import { ApiError } from "../api/client.ts";
+import type { ConversationWithMessages, Message } from "../api/types.ts";
+import { overBudgetWords } from "../lib/budget.ts";
+import { COMPARED, readComparison } from "../lib/comparison.ts";
+import { nearest } from "../lib/fuzzy.ts";
+import { imageOptionValues, readImageArgument } from "../lib/image-argument.ts";
+import { type Command, type CommandContext, CommandError, values } from "./command.ts";
+import { chatModels, modelValue, usable } from "./model-names.ts";
+
+export const ANSWER_COMMANDS: readonly Command[] = [
+  {
+    name: "stop",
+    group: "answers",
+    summary: "stop the answer; what was said is kept",
+    softKey: { glyph: "■", label: "stop", isOn: ({ chat }) => chat.canStop() },
+    run: ({ chat }) => {
+      if (!chat.canStop()) throw new CommandError("nothing is being answered");
+      return chat.stop();
+    },
+  },
+  {
+    name: "retry",
+    group: "answers",
+    argument: "[model]",
+    summary: "answer the last prompt again, by this or another model",
+    values: ({ facts }) => chatModels(facts).map(modelValue),
+    run: ({ chat, facts }, argument) => {
+      const answer = lastAnswer(chat.path());
+      if (!answer) throw new CommandError("there is no answer to retry yet");
+      if (chat.liveHere()) throw new CommandError("an answer is still on its way. /stop it first");
+      chat.retry(answer, argument === "" ? undefined : usable(argument, facts).id);
+    },
+  },
+  {
+    name: "continue",
+    group: "answers",
+    summary: "let an answer that broke off go on where it stopped",
+    run: ({ chat }) => {
+      const answer = lastAnswer(chat.path());
+      if (chat.liveHere()) throw new CommandError("an answer is still on its way");
+      if (!answer?.content) throw new CommandError("there is no answer to continue yet");
+      chat.goOn(answer);
+    },
+  },
+  {
+    name: "edit",
+    group: "answers",
+    summary: "change the last prompt and send it beside the old one",
+    run: ({ chat, surface }) => {
+      const prompt = chat.path().findLast(({ role }) => role === "user");
+      if (!prompt) throw new CommandError("there is no prompt to edit yet");
+      surface.edit(prompt);
+    },
+  },
+  {
+    name: "compare",
+    group: "answers",
+    argument: "[models] [prompt]",
+    summary: "ask two or three models at once and read them side by side",
+    values: ({ facts }, typed) => {
+      const [, named = ""] = /^([\s\S]*\s)?\S*$/.exec(typed) ?? [];
+      const { models, prompt } = readComparison(named, word => facts.model(word) !== undefined);
+      if (prompt !== "" || models.length >= COMPARED.most) return [];
+      const left = chatModels(facts).filter(({ id }) => !models.includes(id));
+      return left.map(model => ({ ...modelValue(model), value: named + model.id, isOpen: true }));
+    },
+    run: ({ chat, facts, surface }, argument) => {
+      if (argument === "") return surface.pickComparison();
+      const { models, prompt } = readComparison(argument, word => facts.model(word) !== undefined);
+      const [next = ""] = prompt.split(/\s/);
+      const like = nearest(
+        chatModels(facts).map(({ id }) => id),
+        next,
+      );
+      // A short word is found in many a name.
+      const isMisspelt = like !== null && next.length > 0.7 * like.length;
+      if (next && (models.length < COMPARED.least || isMisspelt)) usable(next, facts);
+      if (models.length < COMPARED.least || models.length > COMPARED.most) {
+        throw new CommandError("two or three models are compared: /compare model-a model-b");
+      }
+      for (const model of models) usable(model, facts);
+      chat.comparing.set(models);
+      if (prompt) surface.send(prompt);
+    },
+  },
+  {
+    name: "image",
+    group: "answers",
+    argument: "<text>",
+    isWritten: true,
+    summary: "make an image; size=, quality= and model= may stand before the text",
+    values: ({ facts }, typed) => imageOptionValues(typed, facts.catalog.get()?.models ?? []),
+    run: async ({ chat, facts }, argument) => {
+      const { prompt, options, problem } = readImageArgument(argument);
+      if (problem) throw new CommandError(problem);
+      if (prompt === "") throw new CommandError("say what the image shows: /image a lighthouse at dusk");
+      const catalog = facts.catalog.get();
+      if (catalog && !catalog.defaults.image && !options.model) {
+        throw new CommandError("no image model is available. add OPENAI_API_KEY to .env and start again");
+      }
+      if (catalog && options.model && !facts.model(options.model)?.generates_images) {
+        throw new CommandError(`there is no image model “${options.model}”`);
+      }
+      try {
+        await chat.generateImage(prompt, options);
+      } catch (error) {
+        const refused = error instanceof ApiError && error.error.type === "budget_exceeded" ? error.error : null;
+        if (!refused) throw error;
+        throw new CommandError(`over budget · ${overBudgetWords(refused.details, new Date()) ?? refused.message}`, {
+          label: "send once anyway",
+          run: () => chat.generateImage(prompt, { ...options, budget_override: true }),
+        });
+      }
+    },
+  },
+  {
+    name: "copy",
+    group: "answers",
+    argument: "[all]",
+    summary: "copy the last answer, or the conversation as Markdown",
+    values: () => values("all"),
+    run: async (context, argument) => {
+      const { chat, surface } = context;
+      if (!["", "all"].includes(argument)) throw new CommandError("/copy copies the last answer, /copy all all of it");
+      const text =
+        argument === "all"
+          ? (await import("../lib/export.ts")).asMarkdown(await fetchOpen(context))
+          : lastAnswer(chat.path())?.content;
+      if (!text) throw new CommandError("there is nothing to copy yet");
+      if (!(await surface.copy(text))) throw new CommandError("the browser lets nothing into its clipboard here");
+      surface.say(argument === "all" ? "copied the conversation" : "copied the last answer");
+    },
+  },
+  {
+    name: "export",
+    group: "answers",
+    argument: "[markdown|json]",
+    summary: "save what is read here as Markdown, or all of its branches as JSON",
+    values: () => values("markdown", "json"),
+    run: async (context, argument) => {
+      const format = argument || "markdown";
+      if (format !== "markdown" && format !== "json") {
+        throw new CommandError("a conversation is exported as markdown or as json");
+      }
+      const conversation = await fetchOpen(context);
+      const { asJson, asMarkdown, fileName } = await import("../lib/export.ts");
+      const name = fileName(conversation.title, format);
+      if (format === "json") context.surface.save(name, "application/json", asJson(conversation));
+      else context.surface.save(name, "text/markdown", asMarkdown(conversation));
+    },
+  },
+];
+
+/** The open conversation, as the server has it. */
+function fetchOpen({ chat, client }: CommandContext): Promise<ConversationWithMessages> {
+  const { id } = chat.current.get();
+  if (id === null) throw new CommandError("there is no conversation here yet");
+  return client.conversation(id);
+}
+
+function lastAnswer(path: readonly Message[]): Message | undefined {
+  return path.findLast(message => message.role === "assistant");
+}
