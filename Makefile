@@ -44,6 +44,7 @@ test: setup-dev lint ## every check and every test
 	$(call step,byte budget,npm --prefix frontend run --silent budget)
 	$(call step,Chromium,scripts/find_chromium.sh --install)
 	$(call step,the page in Chromium,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent e2e)
+	$(call step,Lighthouse,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent lighthouse -- --check)
 	$(call step,pytest,CHROMIUM="$$(scripts/find_chromium.sh)" $(BIN)/pytest)
 
 setup: .venv/.run $(STATIC) ## what run needs, and no more
@@ -66,8 +67,12 @@ format: setup-dev ## put all sources in order
 	$(BIN)/ruff format
 	npm --prefix frontend run --silent format
 
-bench: setup-dev ## measure; each file of benchmarks/ prints a table
+bench: setup-dev ## measure; each file of benchmarks/ prints a table, and so does the page in Chromium
 	@set -e; for file in $(BENCHMARKS); do printf '\n── %s\n' "$$file"; $(BIN)/python "$$file"; done
+	$(call step,first load of the page,npm --prefix frontend run --silent budget)
+	$(call step,Chromium,scripts/find_chromium.sh --install)
+	$(call step,Lighthouse,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent lighthouse)
+	$(call step,the page under load,CHROMIUM="$$(scripts/find_chromium.sh)" npm --prefix frontend run --silent bench)
 
 image-test: ## build the image for real and run it (Debian, root, buildah)
 	@python3 scripts/image_test.py $(IMAGE_TEST_FLAGS)

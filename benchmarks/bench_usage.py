@@ -80,8 +80,8 @@ async def measure(folder: Path) -> int:
             beside = min(timed_naively(naive, statement) for _ in range(2))
             print(f"{label:<44}{median:>10.1f}{worst:>10.1f}{processor:>12.1f}{beside:>14.1f}")
     await database.close()
-    print(f"claimed: at most {CLAIM_MILLISECONDS} ms each on an idle machine, but for the most that can be asked,")
-    print(f"a thousand hours by model. The slowest took {slowest[0]:.0f} ms of the processor: {slowest[1]}")
+    print(f"claimed: at most {CLAIM_MILLISECONDS} ms each on an idle machine.")
+    print(f"The slowest took {slowest[0]:.0f} ms of the processor: {slowest[1]}")
     return 0
 
 
@@ -129,7 +129,8 @@ def questions() -> Iterator[tuple[str, Ask, str]]:
     yield over_time("day", "device", 365)
     yield over_time("hour", "source", 7)
     yield over_time("hour", "model", 7)
-    yield over_time("hour", "model", 41)
+    yield over_time("hour", "model", 16)
+    yield over_time("day", "model", 399)
     yield page("newest", "")
     yield page("a model of last year", "AND model = 'model-24'", only={"model": ["model-24"]})
     yield page("a rare model", f"AND model = '{RARE}'", only={"model": [RARE]})

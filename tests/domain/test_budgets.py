@@ -80,10 +80,15 @@ def test_no_order_of_calls_overspends_by_more_than_one(calls: list[tuple[int, fl
 
 
 def worst(
-    *, max_tokens: int | None = None, longest: int | None = None, price: PriceEntry | None = None, prompt: str = PROMPT
+    *,
+    max_tokens: int | None = None,
+    default: int | None = None,
+    longest: int | None = None,
+    price: PriceEntry | None = None,
+    prompt: str = PROMPT,
 ) -> int | None:
     request = ChatRequest("m", (ChatMessage("user", (TextPart(prompt),)),), max_tokens=max_tokens)
-    model = ModelInfo("m", TARGET, "m", available=True, max_output_tokens=longest)
+    model = ModelInfo("m", TARGET, "m", available=True, max_output_tokens=longest, default_max_tokens=default)
     return worst_cost(request, model, price)
 
 
@@ -92,14 +97,19 @@ PRICE = PriceEntry("v1", RATES)
 
 
 @pytest.mark.parametrize(
-    ("max_tokens", "longest", "tokens_output"),
-    [(100, 64_000, 100), (None, 64_000, 64_000), (None, None, DEFAULT_MAX_OUTPUT_TOKENS)],
+    ("max_tokens", "default", "longest", "tokens_output"),
+    [
+        (100, 32_000, 64_000, 100),
+        (None, 32_000, 64_000, 32_000),
+        (None, None, 64_000, 64_000),
+        (None, None, None, DEFAULT_MAX_OUTPUT_TOKENS),
+    ],
 )
 def test_an_answer_may_be_as_long_as_is_asked_for_or_as_its_model_can(
-    max_tokens: int | None, longest: int | None, tokens_output: int
+    max_tokens: int | None, default: int | None, longest: int | None, tokens_output: int
 ) -> None:
     cost = TOKENS_INPUT * 1_000 + tokens_output * 10_000
-    assert worst(max_tokens=max_tokens, longest=longest, price=PRICE) == cost
+    assert worst(max_tokens=max_tokens, default=default, longest=longest, price=PRICE) == cost
 
 
 def test_a_prompt_may_be_written_to_a_cache_which_is_dearer() -> None:

@@ -1,6 +1,7 @@
 """Titles, and messages and conversations as the API shows them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,17 @@ def test_a_message_is_shown_without_what_is_for_the_provider_only() -> None:
     assert (shown["cost"], shown["tokens_input"], shown["created_at"]) == (None, None, "2023-11-14T22:13:20.001Z")
     assert message.parts == said  # showing took nothing away
     assert message.as_chat_message().parts == said
+
+
+def test_a_message_of_one_text_is_shown_with_it_once() -> None:
+    def shown(content: str, *parts: Part) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = Message("m", "c", None, "user", content, parts, "complete", 1).as_dict()["parts"]
+        return found
+
+    assert shown("a", TextPart("a")) == shown("") == []
+    assert shown("a", TextPart("a", {"openai_responses": {"id": "x"}})) == []
+    assert shown("ab", TextPart("a"), TextPart("b")) == [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    assert shown("", ReasoningPart("hm")) == [{"type": "reasoning", "text": "hm"}]
 
 
 def test_a_conversation_is_shown() -> None:

@@ -165,9 +165,8 @@ async def stopped_while_it_runs(client: Client, upstream: Upstream) -> Any:
 
 
 async def settled(client: Client, rows: Rows, message_id: str) -> Any:
-    await rows.until(
-        lambda: rows.all("SELECT * FROM reservations WHERE message_id = ?", message_id) == [], "the last word"
-    )
+    held = "SELECT * FROM reservations JOIN usage_logs ON reservations.message_id = usage_logs.id WHERE "
+    await rows.until(lambda: rows.all(f"{held} usage_logs.message_id = ?", message_id) == [], "the last word")
     return await client.get(f"/api/messages/{message_id}")
 
 
@@ -178,7 +177,7 @@ async def test_a_stopped_answer_is_listened_to_for_its_bill(client: Client, rows
     assert bill_of(row) == ("cancelled", "estimated", COUNTED, count_tokens(SAID))
     check_sums([row], message)
     assert upstream.exchanges[0].state == "waiting"  # it is still connected
-    held = rows.one("SELECT amount FROM reservations WHERE message_id = ?", message["id"])
+    held = rows.one("SELECT amount FROM reservations WHERE message_id = ?", row["id"])
 
     upstream.release()
     final = await settled(client, rows, message["id"])
@@ -252,13 +251,28 @@ async def test_a_conversation_that_is_deleted_meanwhile_is_billed_all_the_same(
     rows, upstream = Rows(client.server.database_path), Upstream(fake, "patient/paid")
     message = await stopped_while_it_runs(client, upstream)
     assert (await client.ask("DELETE", f"/api/conversations/{message['conversation_id']}")).status == 204
-    assert rows.all("SELECT * FROM reservations") == []
+    held = rows.one("SELECT * FROM reservations")
+    assert (held["message_id"], held["amount"] > 0) == (rows.one("SELECT * FROM usage_logs")["id"], True)
     upstream.release()
     await rows.until(lambda: rows.one("SELECT * FROM usage_logs")["cost_status"] == "exact", "the last word")
+    assert rows.all("SELECT * FROM reservations") == []
     row = rows.one("SELECT * FROM usage_logs")
     assert bill_of(row) == ("cancelled", "exact", IN, OUT)
     assert (row["message_id"], row["conversation_id"]) == (None, None)
     assert (await client.get("/api/usage/summary"))["totals"]["cost"] == row["cost"] / 1e9
+
+
+async def test_a_bill_whose_words_are_deleted_and_whose_last_word_is_killed_stays_one(
+    start: Start, fake: FakeProvider
+) -> None:
+    client = await start()
+    rows, upstream = Rows(client.server.database_path), Upstream(fake, "patient/paid")
+    message = await stopped_while_it_runs(client, upstream)
+    await client.ask("DELETE", f"/api/conversations/{message['conversation_id']}")
+    await client.server.kill()
+    await client.server.start()
+    assert bill_of(rows.one("SELECT * FROM usage_logs")) == ("cancelled", "estimated", COUNTED, count_tokens(SAID))
+    assert rows.all("SELECT * FROM reservations") == []
 
 
 @pytest.mark.parametrize("is_killed", [True, False])

@@ -66,14 +66,20 @@ async def test_all_devices_see_all_and_may_ask_for_one(client: Client) -> None:
     assert [conversation["id"] for conversation in only] == [other["id"]]
 
 
-async def test_a_device_that_names_itself_not_is_remembered_by_a_cookie(client: Client) -> None:
+async def test_a_browser_that_names_itself_not_is_remembered_by_a_cookie(client: Client) -> None:
     nameless = client.at("")
-    first = await nameless.post("/api/conversations")
+    first = await nameless.post("/api/conversations", headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
     cookie = first.headers["Set-Cookie"].partition(";")[0]
     assert cookie.removeprefix("device_id=") == first.json["device_id"]
     second = await nameless.post("/api/conversations", headers={"Cookie": cookie})
     assert second.json["device_id"] == first.json["device_id"]
     assert "Set-Cookie" not in second.headers
+
+
+async def test_a_program_is_one_device_however_often_it_calls(client: Client) -> None:
+    program = client.at("")
+    ids = {(await create(program))["device_id"] for _ in range(3)}
+    assert len(ids) == 1
 
 
 async def test_prompts_continue_branch_and_begin_anew(client: Client, upstream: Upstream) -> None:

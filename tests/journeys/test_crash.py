@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from llm_router.domain.tokens import MESSAGE_TOKENS, count_tokens
+from tests.fake_provider import Refusal
 from tests.journeys.client import Client, text_of
 from tests.journeys.conftest import Start
 from tests.journeys.rows import Rows
@@ -75,6 +76,23 @@ async def test_kill_before_the_first_word_leaves_a_message_that_has_ended(start:
     }
     prompt = await client.get(f"/api/messages/{submission['user_message_id']}")
     assert (prompt["content"], prompt["status"]) == ("Hello?", "complete")
+
+
+async def test_kill_after_a_failed_try_keeps_what_that_try_took(start: Start, upstream: Upstream) -> None:
+    client = await start()
+    rows = Rows(client.server.database_path)
+    tries = [Refusal(429, "rate_limit_exceeded", "Slow down", {"Retry-After": seconds}) for seconds in ("0.6", "20")]
+    upstream.script(*tries)
+    async with client.stream(model=upstream.model) as stream:
+        for number in (1, 2):
+            await stream.until("notice")
+            message_id = stream.events[0].json["message_id"]
+            assert [(row["error_type"], row["cost"]) for row in rows.usage(message_id)] == [
+                ("rate_limited", 0)
+            ] * number
+        await client.server.kill()
+    await client.server.start()
+    assert [row["error_type"] for row in rows.usage(message_id)] == ["rate_limited", "rate_limited", "interrupted"]
 
 
 async def test_kill_of_several_answers_at_once_and_twice(start: Start, upstream: Upstream) -> None:

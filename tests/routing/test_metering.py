@@ -10,7 +10,7 @@ from llm_router.domain.attempts import Attempt, AttemptStatus
 from llm_router.domain.catalog import ModelPrice
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock
-from llm_router.domain.errors import RouterError, UpstreamError, UpstreamFailed, UpstreamTimeout
+from llm_router.domain.errors import NoCredit, RouterError, UpstreamError, UpstreamFailed, UpstreamTimeout
 from llm_router.domain.events import (
     Finished,
     PartAdded,
@@ -92,6 +92,22 @@ def bounded(nanousd: int) -> Cost:
 def test_the_bill_of_a_call(events: tuple[StreamEvent, ...], status: AttemptStatus, usage: Usage, cost: Cost) -> None:
     attempt = metered(*events, status=status)
     assert (attempt.status, attempt.usage, attempt.cost) == (status, usage, cost)
+
+
+@pytest.mark.parametrize(
+    ("events", "cost"),
+    [
+        ((), Cost(0, "exact")),
+        ((Started("resp_1", "gpt-5-nano-2025-08-07"),), Cost(0, "exact")),
+        ((Started(), TEXT), estimated(COST)),
+        ((Started(), UsageReported(Usage(7, 1))), bounded(17_000)),
+    ],
+)
+def test_an_account_found_empty_is_charged_for_what_had_come_and_for_nothing_else(
+    events: tuple[StreamEvent, ...], cost: Cost
+) -> None:
+    """As OpenAI's Responses API finds it: mid-stream-error-event-then-response-failed-gpt-5-nano."""
+    assert metered(*events, status="error", error=NoCredit("nothing is left")).cost == cost
 
 
 def test_a_call_without_a_price_is_unpriced_and_not_free() -> None:

@@ -1,9 +1,7 @@
 """Budgets on a real file: what is held back and let go, whose it is, and when a period begins anew."""
 
 import logging
-from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,10 +11,10 @@ from llm_router.domain.clock import Clock
 from llm_router.domain.errors import BudgetExceeded, InvalidRequest, NotFound
 from llm_router.domain.usage import NANO
 from llm_router.services.budgets import MAX_BUDGETS, Budgets
-from llm_router.store.budgets import delete_reservation, lower_reservation
-from llm_router.store.database import Database, open_database
+from llm_router.store.budgets import delete_reservation, hold_for_last_word
+from llm_router.store.database import Database
 from llm_router.store.devices import touch_device
-from llm_router.store.tables import reservations, usage_calendar, users
+from llm_router.store.tables import reservations, usage_calendar
 from llm_router.store.usage import Origin
 from tests.store.rows import OWNER, STRANGER, attempt, bill, count, origin
 
@@ -47,14 +45,11 @@ def moment() -> Moment:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(tmp_path / "router.db")
+async def database(database: Database) -> Database:
     async with database.write() as connection:
         await connection.execute(usage_calendar.update().values(time_zone=ZONE.key))
-        await connection.execute(users.insert().values(id=STRANGER, name=STRANGER, created_at=0))
         await touch_device(connection, OWNER, "phone", "Mozilla/5.0 (iPhone) Safari/605", now=0)
-    yield database
-    await database.close()
+    return database
 
 
 @pytest.fixture
@@ -117,10 +112,10 @@ async def test_what_is_in_the_ledger_already_is_not_held_back_twice(database: Da
     await limit(budgets, 100)
     await admit(database, budgets, call("m1"), 60)
     async with database.write() as connection:
-        await lower_reservation(connection, OWNER, "m1", 45)
+        await hold_for_last_word(connection, OWNER, "m1", call_id="u1", billed_nanousd=45)
     assert (await standing(budgets)).reserved_nanousd == 15
     async with database.write() as connection:
-        await lower_reservation(connection, OWNER, "m1", 45)
+        await hold_for_last_word(connection, OWNER, "u1", call_id="u2", billed_nanousd=45)
     assert (await standing(budgets)).reserved_nanousd == 0
 
 

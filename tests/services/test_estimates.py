@@ -299,6 +299,8 @@ async def test_the_likely_output_is_the_median_of_what_this_model_wrote_here(rou
 async def test_without_any_answer_it_is_a_stated_guess_and_the_most_is_the_models_limit(router: Router) -> None:
     estimate = await router.at("gpt-5", conversation_id=None)
     assert (estimate.tokens_output_likely, estimate.tokens_output_high) == (TYPICAL_OUTPUT, 128_000)
+    # Claude is sent a limit in any case.
+    assert (await router.at("claude-opus-5", conversation_id=None)).tokens_output_high == 32_000
 
 
 # What is asked, and of whom

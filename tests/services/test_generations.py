@@ -16,7 +16,7 @@ from llm_router.services.changes import Changes
 from llm_router.services.chat import Caller
 from llm_router.services.conversations import Conversations
 from llm_router.services.generations import MAX_ANSWER_CHARACTERS, Generations, OpenStream
-from llm_router.store.database import Database, open_database
+from llm_router.store.database import Database
 from llm_router.store.messages import get_message
 from llm_router.store.sql import AsyncConnection
 from tests.store.rows import OWNER, conversation, keep, message, origin
@@ -57,11 +57,9 @@ class Upstream:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(tmp_path / "router.db")
+async def database(database: Database) -> Database:
     await keep(database, conversation("c1"))
-    yield database
-    await database.close()
+    return database
 
 
 def runs_of(database: Database) -> Generations:

@@ -1,10 +1,8 @@
 """The ledger beside a provider's report: what differs, and what is said of it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +10,7 @@ import pytest
 from llm_router.domain.chat import Target
 from llm_router.domain.usage import Cost, Usage
 from llm_router.services.reconcile import Comparison, Reconciliation, reconcile
-from llm_router.store.database import Database, open_database
-from llm_router.store.tables import users
+from llm_router.store.database import Database
 from llm_router.wire.reports import Report, ReportLine
 from tests.store.rows import OWNER, STRANGER, attempt, bill, origin
 
@@ -33,15 +30,6 @@ def costs(*lines: ReportLine, days: tuple[date, ...] = (DAY,), provider: Any = "
 
 def usage(*lines: ReportLine, days: tuple[date, ...] = (DAY,)) -> Report:
     return Report("openai", "usage", has_tokens=True, has_costs=False, lines=lines, days=days)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(tmp_path / "router.db")
-    async with database.write() as connection:
-        await connection.execute(users.insert().values(id=STRANGER, name=STRANGER, created_at=0))
-    yield database
-    await database.close()
 
 
 async def called(

@@ -1,10 +1,8 @@
 """The ledger priced again: what changes, what stays, and that it may be broken off and repeated."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,10 @@ from llm_router.domain.errors import StorageFailed
 from llm_router.domain.pricing import ModelPrice, PriceEntry
 from llm_router.domain.usage import REPORTED, Cost, CostStatus, Usage
 from llm_router.services.reprice import Difference, PriceList, Selection, apply, differences
-from llm_router.store.database import Database, open_database
+from llm_router.store.database import Database
 from llm_router.store.ledger import LedgerRow, ledger_page
 from llm_router.store.messages import get_message
-from llm_router.store.tables import usage_logs, usage_rollups, users
+from llm_router.store.tables import usage_logs, usage_rollups
 from llm_router.wire.anthropic_messages import decode_usage
 from tests.store.rows import OWNER, STRANGER, attempt, bill, conversation, keep, message, origin
 
@@ -47,15 +45,6 @@ class Prices:
 
     def list(self) -> PriceList:
         return PriceList(self, frozenset({"openai", "anthropic"}))
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await open_database(tmp_path / "router.db")
-    async with database.write() as connection:
-        await connection.execute(users.insert().values(id=STRANGER, name=STRANGER, created_at=0))
-    yield database
-    await database.close()
 
 
 async def called(database: Database, cost: Cost = OLD, usage: Usage = USAGE, **values: Any) -> str:

@@ -7,6 +7,7 @@ from llm_router.store.database import Database
 from llm_router.store.devices import (
     SEEN_EVERY,
     Device,
+    device_names,
     find_devices,
     get_device,
     guessed_name,
@@ -116,6 +117,12 @@ async def test_asking_alone_writes_seldom(database: Database) -> None:
     assert needs_touch(devices, "p", 100 + SEEN_EVERY)
     assert needs_touch(devices, "new", 100)
     assert not needs_touch(devices, None, 100)
+
+
+async def test_names_are_found_for_more_devices_than_a_statement_has_parameters(database: Database) -> None:
+    await touch(database, "d1", "curl/8.5.0", 1)
+    async with database.read() as connection:
+        assert await device_names(connection, OWNER, [f"d{number}" for number in range(300_000)]) == {"d1": "curl"}
 
 
 async def test_devices_are_found_by_id_or_by_name(database: Database) -> None:

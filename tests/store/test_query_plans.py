@@ -8,17 +8,21 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from llm_router.domain.budgets import Budget
+from llm_router.domain.usage import Cost, Usage
 from llm_router.store.budgets import standings
 from llm_router.store.conversations import get_conversation, list_conversations
 from llm_router.store.database import Database
-from llm_router.store.devices import find_devices, list_devices
+from llm_router.store.devices import device_names, find_devices, list_devices
 from llm_router.store.generations import find_idempotent, get_event_record, list_unfinished
 from llm_router.store.images import StoredImage, get_image, images_of_conversation, insert_image, list_images
+from llm_router.store.ledger import calls_of_messages
 from llm_router.store.messages import get_message, list_messages, path_to
+from llm_router.store.paths import words_of
 from llm_router.store.rollups import DIMENSIONS
 from llm_router.store.spending import series, summarise
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import metadata
+from llm_router.store.usage import reprice_rows
 from llm_router.store.usage_log import Wanted, list_calls
 from tests.store.rows import OWNER, conversation, keep, message
 
@@ -108,6 +112,22 @@ QUESTIONS: dict[str, tuple[Callable[[AsyncConnection], Awaitable[Any]], str]] = 
     "list of calls of a time": (
         lambda connection: list_calls(connection, OWNER, Wanted(1, 2), limit=50),
         "ix_usage_logs_user_id_timestamp_id (user_id=? AND timestamp>? AND timestamp<?)",
+    ),
+    "calls by their ids": (
+        lambda connection: reprice_rows(connection, OWNER, [("u1", Usage(), Cost(None, "unpriced"))]),
+        "usage_logs USING INDEX sqlite_autoindex_usage_logs_1 (id=?)",
+    ),
+    "calls of messages": (
+        lambda connection: calls_of_messages(connection, OWNER, ["m1", "m2"]),
+        "ix_usage_logs_message_id (message_id=?)",
+    ),
+    "words of messages": (
+        lambda connection: words_of(connection, OWNER, ["m1", "m2"]),
+        "messages USING INDEX sqlite_autoindex_messages_1 (id=?)",
+    ),
+    "names of devices": (
+        lambda connection: device_names(connection, OWNER, ["d"]),
+        "devices USING PRIMARY KEY (user_id=? AND id=?)",
     ),
     "calls of a conversation": (
         lambda connection: list_calls(connection, OWNER, Wanted(conversation_id="c1"), limit=50),

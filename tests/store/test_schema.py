@@ -216,6 +216,30 @@ def test_another_time_zone_counts_other_days_and_months(path: Path) -> None:
     assert days_and_months(path, "UTC") == utc
 
 
+@pytest.mark.parametrize(
+    ("zone", "is_known"),
+    [
+        ("Europe/Berlin", True),
+        (":Europe/Berlin", True),
+        ("UTC", True),
+        ("", True),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", True),
+        ("<+0330>-3:30", True),
+        ("Etc/GMT+5", True),
+        ("/usr/share/zoneinfo/Europe/Berlin", True),
+        ("Europe/Berln", False),
+        ("Berlin", False),
+        ("/nowhere", False),
+    ],
+)
+def test_a_time_zone_that_does_not_exist_is_warned_of(path: Path, zone: str, is_known: bool) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", OPENS, path], env={"TZ": zone}, check=True, capture_output=True, text=True
+    )
+    assert ("days and months are those of UTC" in ran.stderr) is not is_known
+    assert is_known or zone in ran.stderr
+
+
 def test_the_same_time_zone_is_counted_once(path: Path) -> None:
     """What a second start finds it takes as it is."""
     path.parent.mkdir()

@@ -1,6 +1,7 @@
 """The rules, through a real server and raw requests."""
 
 import logging
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -314,8 +315,9 @@ def _policy(header: str) -> dict[str, str]:
 # Device
 
 
-async def test_a_new_caller_gets_a_device_and_keeps_it(server: Loopback) -> None:
-    first = await server.request("GET", "/api/things")
+@pytest.mark.parametrize("mark", [("User-Agent", "Mozilla/5.0 (iPhone)"), ("Sec-Fetch-Site", "same-origin")])
+async def test_a_new_browser_gets_a_device_and_keeps_it(server: Loopback, mark: tuple[str, str]) -> None:
+    first = await server.request("GET", "/api/things", mark)
     (cookie,) = first.cookies
     name_and_value, *attributes = cookie.split("; ")
     device_id = first.json["device_id"]
@@ -324,6 +326,21 @@ async def test_a_new_caller_gets_a_device_and_keeps_it(server: Loopback) -> None
     second = await server.request("GET", "/api/things", ("Cookie", f"theme=amber; {name_and_value}"))
     assert second.json["device_id"] == device_id
     assert not second.cookies
+
+
+async def test_a_program_is_one_device_at_every_call_and_after_an_update(server: Loopback) -> None:
+    async def device_of(*headers: tuple[str, str]) -> str:
+        answer = await server.request("GET", "/api/things", *headers)
+        assert not answer.cookies
+        return str(answer.json["device_id"])
+
+    curl = await device_of(("User-Agent", "curl/8.5.0"))
+    assert re.fullmatch(r"program-[0-9a-f]{16}", curl)
+    assert await device_of(("User-Agent", "curl/8.17.0-DEV")) == curl
+    python, js = ("User-Agent", "OpenAI/Python 2.8.0"), ("User-Agent", "OpenAI/JS 6.9.1")
+    assert len({curl, await device_of(python), await device_of(js), await device_of()}) == 4
+    assert await device_of() == await device_of()
+    assert await device_of(("User-Agent", "curl/8.5.0"), ("X-Device-ID", "phone")) == "phone"
 
 
 async def test_the_callers_own_device_id_wins_over_the_cookie(server: Loopback) -> None:

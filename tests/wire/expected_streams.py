@@ -403,7 +403,7 @@ EXPECTED = (
         None,
         None,
         None,
-        "UpstreamError",
+        "NoCredit",
     ),
     Expected(
         "openai/responses/non-ascii-text-in-a-stream-gpt-4-1",

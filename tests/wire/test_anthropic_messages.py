@@ -8,7 +8,7 @@ from llm_router.domain.errors import UpstreamFailed, UpstreamOverloaded
 from llm_router.domain.events import Failed, Finished, ReasoningDelta, Started, StreamEvent, TextDelta
 from llm_router.domain.messages import ChatMessage, ReasoningPart, TextPart, ToolCallPart
 from llm_router.domain.usage import Usage
-from llm_router.wire.anthropic_messages import StreamDecoder, encode_request
+from llm_router.wire.anthropic_messages import StreamDecoder, default_max_tokens, encode_request
 from tests.wire.streams import decode, fold
 
 CACHE = {"cache_control": {"type": "ephemeral"}}
@@ -73,9 +73,8 @@ def test_encodes_a_conversation_marked_for_caching() -> None:
 
 def test_a_limit_is_always_sent() -> None:
     assert encode_request(request(max_tokens=7), "claude-opus-4-1")["max_tokens"] == 7
-    assert encode_request(request(), "claude-opus-4-1", default_max_tokens=64_000)["max_tokens"] == 64_000
-    assert encode_request(request(), "claude-3-haiku-20240307")["max_tokens"] == 4096
-    assert encode_request(request(), "glm-4.7")["max_tokens"] == 8192
+    for model, limit in (("claude-opus-4-1", 32_000), ("claude-3-haiku-20240307", 4096), ("glm-4.7", 8192)):
+        assert encode_request(request(), model)["max_tokens"] == default_max_tokens(model) == limit
 
 
 def test_thinking_goes_back_signed_or_not_at_all() -> None:

@@ -7,6 +7,7 @@ import pytest
 from llm_router.domain.errors import (
     ContextTooLong,
     InvalidRequest,
+    NoCredit,
     RateLimited,
     RequestTooLarge,
     RouterError,
@@ -183,9 +184,9 @@ OPENAI_QUOTA = {"error": {"message": "You exceeded your current quota", "type": 
     [
         (401, None, UpstreamRejected),
         (403, {"error": {"message": "verify your organization"}}, UpstreamRejected),
-        (402, {"error": {"message": "Insufficient credits", "code": 402}}, UpstreamError),
-        (429, OPENAI_QUOTA, UpstreamError),
-        (400, {"type": "error", "error": {"type": "x", "message": "Your credit balance is too low"}}, UpstreamError),
+        (402, {"error": {"message": "Insufficient credits", "code": 402}}, NoCredit),
+        (429, OPENAI_QUOTA, NoCredit),
+        (400, {"type": "error", "error": {"type": "x", "message": "Your credit balance is too low"}}, NoCredit),
         (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, UpstreamOverloaded),
         (529, None, UpstreamOverloaded),
         (500, {"error": {"message": "The server had an error", "type": "server_error"}}, UpstreamFailed),

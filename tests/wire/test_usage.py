@@ -88,6 +88,9 @@ def test_reasoning_beyond_the_completion_is_a_miscount_where_nothing_else_came()
         ({"cost": {"total_cost": 0, "input_tokens_cost": 0}}, None),
         ({"cost_in_usd_ticks": 3080400}, "0.00030804"),
         ({"cost_in_usd_ticks": 50_000_000_000}, "5"),
+        ({"cost": 10_000}, "10000"),
+        ({"cost": 10_000.01}, None),
+        ({"cost_in_usd_ticks": 10_000 * 10**10 + 1}, None),
         ({"cost": True}, None),
         ({"cost": "nan"}, None),
         # No call gives money back, and none costs a house: what says so knows nothing.

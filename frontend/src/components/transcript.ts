@@ -12,7 +12,7 @@ import { h, setAttribute, setText } from "../dom/element.ts";
 import { whenIdle } from "../dom/idle.ts";
 import type { Row } from "../dom/keyed-list.ts";
 import { LazyList } from "../dom/lazy-list.ts";
-import { loadMarkdown } from "../dom/lazy-markdown.ts";
+import { isMarkdownDecided, loadMarkdown } from "../dom/lazy-markdown.ts";
 import { ScrollAnchor } from "../dom/scroll-anchor.ts";
 import { areTogether } from "../lib/comparison.ts";
 import { MessageTree } from "../lib/message-tree.ts";
@@ -105,7 +105,7 @@ export class Transcript {
     this.#disposables.listen(this.#toEnd, "click", () => this.toEnd());
     this.#disposables.listen(this.#log, "click", event => void copyCode(event));
 
-    const paint = onceAFrame(() => this.#paint());
+    const paint = this.#paintSoon;
     const { chat, facts, outbox, preferences } = parts;
     const sources = [
       chat.current,
@@ -138,9 +138,16 @@ export class Transcript {
   #paint(): void {
     const current = this.#parts.chat.current.get();
     this.#watchGenerations();
+    const isOpening = current.status === "ready" && ![current.place, current.formerPlace].includes(this.#shownPlace);
+    // Rows that get their text one after the other push each other about: what gives it its form is fetched beside the
+    // conversation, and waited for.
+    const fetching = current.id === null ? null : loadMarkdown();
+    if (isOpening && current.id !== null && !isMarkdownDecided()) {
+      void fetching?.then(this.#paintSoon);
+      return;
+    }
     this.#list.update(this.#items(current));
     // A conversation that is opened fills its rows frame by frame; in one that stands open nothing may flicker.
-    const isOpening = current.status === "ready" && ![current.place, current.formerPlace].includes(this.#shownPlace);
     if (!isOpening) this.#list.fillEnd(ROWS_AT_END);
     if (current.status === "ready") this.#shownPlace = current.place;
     this.#placeTallies();
@@ -167,6 +174,8 @@ export class Transcript {
     });
     this.#endFilling = fetching;
   }
+
+  readonly #paintSoon = onceAFrame(() => this.#paint());
 
   readonly #paintLive = onceAFrame(() => {
     for (const id of this.#stale) {

@@ -16,20 +16,28 @@ const STEP = 2_000;
 
 let module: Module | null = null;
 let loading: Promise<Module | null> | null = null;
+let isDecided = false;
 
 /** Begins fetching, so that it is here when the first word is. */
 export function loadMarkdown(): Promise<Module | null> {
   loading ??= import("./markdown-view.ts").then(
     loaded => {
       module = loaded;
+      isDecided = true;
       return loaded;
     },
     () => {
       loading = null;
+      isDecided = true;
       return null;
     },
   );
   return loading;
+}
+
+/** Whether text has its form when it is given: the reader of markdown is here, or could not be had at the last try. */
+export function isMarkdownDecided(): boolean {
+  return isDecided;
 }
 
 export class LazyMarkdown {

@@ -64,11 +64,16 @@ class Standing:
         return self.in_flight == 0 and self.spent_nanousd < limit_nanousd
 
 
+def longest_answer(model: ModelInfo, max_tokens: int | None) -> int:
+    """The tokens an answer may take: what is asked for, else what our own request would allow, else the model."""
+    return max_tokens or model.default_max_tokens or model.max_output_tokens or DEFAULT_MAX_OUTPUT_TOKENS
+
+
 def worst_cost(request: ChatRequest, model: ModelInfo, price: PriceEntry | None) -> int | None:
     """The most an answer may cost in nano-dollars: the prompt at its highest count and dearest rate, and an answer of
     full length. None where no price is known."""
     tokens_input = prompt_tokens(request).high
-    tokens_output = request.max_tokens or model.max_output_tokens or DEFAULT_MAX_OUTPUT_TOKENS
+    tokens_output = longest_answer(model, request.max_tokens)
     # Written to a prompt cache the input is dearer than read afresh, where that is charged at all.
     usages = (
         Usage(tokens_input=tokens_input, tokens_output=tokens_output),

@@ -30,6 +30,8 @@ class ModelInfo:
     unavailable_reason: str | None = None
     context_window: int | None = None
     max_output_tokens: int | None = None
+    default_max_tokens: int | None = None
+    """The limit that is sent with a request that has none of its own. None where none is sent."""
     supports_temperature: bool | None = None
     supports_vision: bool | None = None
     supports_tools: bool | None = None

@@ -14,6 +14,7 @@ from llm_router.domain.messages import (
     MessageStatus,
     Part,
     Role,
+    TextPart,
     parts_to_json,
 )
 from llm_router.domain.usage import CostStatus, Usage, dollars
@@ -65,13 +66,15 @@ class Message:
 
     def as_dict(self) -> dict[str, Any]:
         """The message as the API shows it; docs/events.md has the shape."""
+        # Most are one text, and a conversation of thousands would bring each twice.
+        is_plain = len(self.parts) == 1 and isinstance(self.parts[0], TextPart) and self.parts[0].text == self.content
         return {
             "id": self.id,
             "conversation_id": self.conversation_id,
             "parent_id": self.parent_id,
             "role": self.role,
             "content": self.content,
-            "parts": [_shown_part(part) for part in parts_to_json(self.parts)],
+            "parts": [] if is_plain else [_shown_part(part) for part in parts_to_json(self.parts)],
             "status": self.status,
             "model": self.model,
             "provider": self.provider,

@@ -13,6 +13,7 @@
     ├── RateLimited             upstream or ours
     ├── UpstreamError
     │   ├── UpstreamRejected    our credential was refused there
+    │   ├── NoCredit            nothing is left on the account there
     │   ├── UpstreamFailed      5xx, broken stream, nonsense
     │   ├── UpstreamOverloaded
     │   └── UpstreamTimeout
@@ -137,6 +138,10 @@ class UpstreamError(RouterError):
 
 class UpstreamRejected(UpstreamError):
     error_type = "upstream_auth"
+
+
+class NoCredit(UpstreamError):
+    pass
 
 
 class UpstreamFailed(UpstreamError):

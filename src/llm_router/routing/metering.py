@@ -7,7 +7,7 @@ from datetime import datetime
 from llm_router.domain.attempts import Attempt, AttemptStatus
 from llm_router.domain.chat import ChatRequest, Target
 from llm_router.domain.clock import Clock, moment_of
-from llm_router.domain.errors import RouterError, UpstreamTimeout
+from llm_router.domain.errors import NoCredit, RouterError, UpstreamTimeout
 from llm_router.domain.events import (
     CONTENT_EVENTS,
     Finished,
@@ -126,11 +126,17 @@ class AttemptMeter:
         price = self._price_for(self._target, self._response_model, moment_of(self._started_at))
         if self._is_finished and self._usage is not None and _is_whole(self._usage):
             return self._usage, price_usage(self._usage, price)
-        if status == "error" and not (self._is_accepted or _may_be_charged(error)):
-            # Turned away at the door: providers bill what they have begun to answer.
+        if status == "error" and self._was_turned_away(error):
             return Usage(), Cost(0, "exact")
         usage, counts = partial_usage(self._usage, self._expected, self._said.count.likely)
         return usage, price_usage(usage, price, counts=counts)
+
+    def _was_turned_away(self, error: RouterError | None) -> bool:
+        """Providers bill what they have begun to answer. OpenAI finds some accounts empty after its stream has begun,
+        and then has done nothing but to say so."""
+        if isinstance(error, NoCredit):
+            return not self.is_committed and self._usage is None
+        return not (self._is_accepted or _may_be_charged(error))
 
 
 def _is_whole(usage: Usage) -> bool:

@@ -24,6 +24,7 @@ from llm_router.providers.local import LISTED as LISTED_LOCAL
 from llm_router.services.prices import ConnectionPrices, vendor_of
 from llm_router.services.snapshot import BundledModel, ModelFacts, Snapshot, Vendor
 from llm_router.settings import ConnectionSettings
+from llm_router.wire.anthropic_messages import default_max_tokens
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,7 @@ class _Connection:
             unavailable_reason=self.why_unusable,
             context_window=window,
             max_output_tokens=longest,
+            default_max_tokens=default_max_tokens(model) if self.provider == "anthropic" else None,
             supports_temperature=facts.supports_temperature,
             supports_vision=facts.supports_vision,
             supports_tools=facts.supports_tools,

@@ -169,42 +169,15 @@ class Chat:
         self, connection: AsyncConnection, caller: Caller, prompt: Prompt
     ) -> tuple[Conversation, list[Message]]:
         """The conversation, made where there is none, and the path the prompt continues."""
-        parent_id, conversation_id = prompt.parent_id, prompt.conversation_id
-        path: list[Message] = []
-        if parent_id not in ("leaf", None):
-            path = await self._path(connection, caller, parent_id, conversation_id)
-            conversation_id = path[-1].conversation_id
-        if conversation_id is None:
-            conversation = await self._new_conversation(connection, caller, prompt.text)
-        else:
-            conversation = await get_conversation(connection, caller.user_id, conversation_id)
-            if parent_id == "leaf" and conversation.active_leaf_id is not None:
-                path = await self._path(connection, caller, conversation.active_leaf_id, conversation_id)
+        conversation, parent_id = await find_place(connection, caller.user_id, prompt.conversation_id, prompt.parent_id)
+        path = await path_to(connection, caller.user_id, parent_id) if parent_id is not None else []
+        if conversation is None:
+            conversation = await begin_conversation(connection, caller, prompt.text, self._clock.now_ms())
         if prompt.system_text:
             system_prompt = appended(conversation.system_prompt, prompt.system_text)
             await update_conversation(connection, caller.user_id, conversation.id, system_prompt=system_prompt)
             conversation = replace(conversation, system_prompt=system_prompt)
         return conversation, path
-
-    async def _path(
-        self, connection: AsyncConnection, caller: Caller, parent_id: str, conversation_id: str | None
-    ) -> list[Message]:
-        try:
-            path = await path_to(connection, caller.user_id, parent_id)
-        except NotFound:
-            raise NotFound("There is no such message to follow: parent_id is unknown.") from None
-        if conversation_id is not None and path[-1].conversation_id != conversation_id:
-            raise InvalidRequest("parent_id names a message of another conversation.")
-        check_finished(path[-1])
-        return path
-
-    async def _new_conversation(self, connection: AsyncConnection, caller: Caller, text: str) -> Conversation:
-        now = self._clock.now_ms()
-        conversation = Conversation(
-            id=new_id(), title=title_from(text), created_at=now, updated_at=now, device_id=caller.device_id
-        )
-        await insert_conversation(connection, caller.user_id, conversation)
-        return conversation
 
     def _inherited(self, options: AnswerOptions, original: Message, conversation: Conversation) -> AnswerOptions:
         """What is not asked for anew is as it was, but for what the model, if it is another one, does not take."""
@@ -279,6 +252,42 @@ class Chat:
             partial(self._router.stream_chat, request, resolved.target),
         )
         return submission_of(answer)
+
+
+async def find_place(
+    connection: AsyncConnection, user_id: str, conversation_id: str | None, parent_id: str | Literal["leaf"] | None
+) -> tuple[Conversation | None, str | None]:
+    """The conversation that a prompt would continue, None where it would begin one, and the message it would follow.
+
+    `parent_id` as in `Prompt`. Raises NotFound, InvalidRequest, and Conflict where that message is still being made.
+    """
+    parent = None
+    if parent_id not in ("leaf", None):
+        try:
+            parent = await get_message(connection, user_id, parent_id)
+        except NotFound:
+            raise NotFound("There is no such message to follow: parent_id is unknown.") from None
+        if conversation_id not in (None, parent.conversation_id):
+            raise InvalidRequest("parent_id names a message of another conversation.")
+        conversation_id = parent.conversation_id
+    if conversation_id is None:
+        return None, None
+    conversation = await get_conversation(connection, user_id, conversation_id)
+    if parent_id == "leaf" and conversation.active_leaf_id is not None:
+        parent = await get_message(connection, user_id, conversation.active_leaf_id)
+    if parent is None:
+        return conversation, None
+    check_finished(parent)
+    return conversation, parent.id
+
+
+async def begin_conversation(connection: AsyncConnection, caller: Caller, text: str, now: int) -> Conversation:
+    """A new one, named after its first prompt."""
+    conversation = Conversation(
+        id=new_id(), title=title_from(text), created_at=now, updated_at=now, device_id=caller.device_id
+    )
+    await insert_conversation(connection, caller.user_id, conversation)
+    return conversation
 
 
 def _request(conversation: Conversation, path: Sequence[Message], answer: Message) -> ChatRequest:

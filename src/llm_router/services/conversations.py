@@ -12,7 +12,6 @@ from llm_router.domain.ids import new_id
 from llm_router.services.changes import Change, ChangeName, Changes
 from llm_router.services.chat import Caller, appended
 from llm_router.services.generations import Generations
-from llm_router.store.budgets import release_conversation
 from llm_router.store.conversations import (
     delete_conversation,
     get_conversation,
@@ -136,7 +135,6 @@ class Conversations:
         await self._generations.stop_conversation(caller.user_id, conversation_id)
         async with self._database.write() as connection:
             images = await images_of_conversation(connection, caller.user_id, conversation_id)
-            await release_conversation(connection, caller.user_id, conversation_id)
             await delete_conversation(connection, caller.user_id, conversation_id)
             unused = await delete_unused_images(connection, caller.user_id, images)
         self._tell(caller, "conversation_deleted", conversation_id)

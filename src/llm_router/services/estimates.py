@@ -8,23 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from llm_router.domain.budgets import DEFAULT_MAX_OUTPUT_TOKENS
+from llm_router.domain.budgets import longest_answer
 from llm_router.domain.catalog import ModelInfo
 from llm_router.domain.clock import Clock
 from llm_router.domain.conversations import Conversation, shown_dollars
-from llm_router.domain.errors import Conflict, InvalidRequest, NotFound, UnknownModel
-from llm_router.domain.messages import TERMINAL_STATUSES
+from llm_router.domain.errors import InvalidRequest, UnknownModel
 from llm_router.domain.pricing import PriceEntry, price_usage
 from llm_router.domain.prompt_cache import CacheRule, cache_rule
 from llm_router.domain.tokens import MESSAGE_TOKENS, TokenCount, measure
 from llm_router.domain.usage import Usage
 from llm_router.services.budgets import Budgets, BudgetStatus
 from llm_router.services.catalog import Catalog
-from llm_router.services.chat import Caller
-from llm_router.store.conversations import get_conversation
+from llm_router.services.chat import Caller, find_place
 from llm_router.store.database import Database
 from llm_router.store.ledger import LedgerRow, recent_outputs, reported_calls
-from llm_router.store.paths import Path, Words, outline_to, words_of
+from llm_router.store.paths import Words, outline_to, words_of
 from llm_router.store.sql import AsyncConnection
 
 Basis = Literal["counted", "reported"]
@@ -85,7 +83,7 @@ class ModelEstimate:
     """What the prompt would take at one model.
 
     The likely output is the median of this conversation's answers by this model, else of the owner's by it, else of
-    the owner's by any. The highest is `max_tokens`, else the model's own limit. The lowest cost is that of an answer of
+    the owner's by any. The highest is `max_tokens`, else `longest_answer`. The lowest cost is that of an answer of
     one word, everything cached that may be; the highest that of the longest answer, nothing cached. Each is priced as a
     bill would be, long-context tiers included.
     """
@@ -157,9 +155,12 @@ class Estimates:
     async def estimate(self, caller: Caller, question: Question) -> Estimate:
         """Raises UnknownModel, NoRoute where nothing at all can be asked, NotFound, InvalidRequest, Conflict."""
         async with self._database.read() as connection:
-            conversation, path = await _place(connection, caller.user_id, question)
+            # As for a prompt that is sent, with the same refusals: nobody is told the price of what cannot be had.
+            conversation, parent_id = await find_place(
+                connection, caller.user_id, question.conversation_id, question.parent_id
+            )
             infos = self._models(question, conversation.model if conversation else None)
-            context = await _context(connection, caller.user_id, question, conversation, path, infos)
+            context = await _context(connection, caller.user_id, question, conversation, parent_id, infos)
             outputs = await recent_outputs(connection, caller.user_id, limit=_CALLS_LOOKED_AT)
             budgets = await self._budgets.applying(connection, caller.user_id, caller.device_id, infos[0].id)
         return Estimate(
@@ -185,7 +186,7 @@ class Estimates:
         basis, tokens_input = context.count(info)
         rule = context.cache_rule(info)
         cached = min(context.cached(info, question, rule, self._clock.now_ms()), tokens_input.likely)
-        high = question.max_tokens or info.max_output_tokens or DEFAULT_MAX_OUTPUT_TOKENS
+        high = longest_answer(info, question.max_tokens)
         likely = min(_likely_output(info.id, context.conversation_id, outputs), high)
         # An image has tokens of its own, of which a prompt's length says nothing.
         price = None if info.generates_images else self._catalog.price_for(info.target)
@@ -263,49 +264,21 @@ def _left(status: BudgetStatus) -> int:
     return max(status.budget.limit_nanousd - standing.spent_nanousd - standing.reserved_nanousd, 0)
 
 
-async def _place(
-    connection: AsyncConnection, user_id: str, question: Question
-) -> tuple[Conversation | None, Path | None]:
-    """The conversation and the path the prompt would continue; none of either where it would begin one."""
-    path, conversation_id = None, question.conversation_id
-    if question.parent_id not in ("leaf", None):
-        path = await _path(connection, user_id, question.parent_id, conversation_id)
-        conversation_id = path.conversation_id
-    if conversation_id is None:
-        return None, None
-    conversation = await get_conversation(connection, user_id, conversation_id)
-    if question.parent_id == "leaf" and conversation.active_leaf_id is not None:
-        path = await _path(connection, user_id, conversation.active_leaf_id, conversation_id)
-    return conversation, path
-
-
-async def _path(connection: AsyncConnection, user_id: str, parent_id: str, conversation_id: str | None) -> Path:
-    """As for a prompt that is sent: the same refusals, so that nobody is told the price of what cannot be had."""
-    try:
-        path = await outline_to(connection, user_id, parent_id)
-    except NotFound:
-        raise NotFound("There is no such message to follow: parent_id is unknown.") from None
-    if conversation_id is not None and path.conversation_id != conversation_id:
-        raise InvalidRequest("parent_id names a message of another conversation.")
-    if path.last_status not in TERMINAL_STATUSES:
-        raise Conflict("That answer is still being made. Wait for it, or stop it first.")
-    return path
-
-
 async def _context(
     connection: AsyncConnection,
     user_id: str,
     question: Question,
     conversation: Conversation | None,
-    path: Path | None,
+    parent_id: str | None,
     infos: Sequence[ModelInfo],
 ) -> _Context:
     """What would be sent: read from the earliest message on whose words any of `infos` needs."""
     new = _message(question.text) + (measure(question.system_text) if question.system_text else _NOTHING)
     if conversation is None:
         return _Context(new)
-    ids = [message_id for message_id, _ in path.steps] if path else []
-    answers = [message_id for message_id, role in path.steps if role == "assistant"] if path else []
+    path = await outline_to(connection, user_id, parent_id) if parent_id is not None else []
+    ids = [message_id for message_id, _ in path]
+    answers = [message_id for message_id, role in path if role == "assistant"]
     calls = await reported_calls(connection, user_id, answers[-_ANSWERS_LOOKED_AT:])
     needed = [_last(ids, calls, info, _counts_alike) or 0 for info in infos]
     needed += [at for info in infos if (at := _last(ids, calls, info, _is_of)) is not None]

@@ -50,7 +50,7 @@ from llm_router.domain.usage import total_cost
 from llm_router.routing.metering import AttemptMeter, BeginAttempt, PriceLookup
 from llm_router.services.changes import Change, Changes
 from llm_router.services.event_log import EventLog, NumberedEvent, compact_events, expand_events
-from llm_router.store.budgets import delete_reservation, lower_reservation
+from llm_router.store.budgets import delete_reservation, hold_for_last_word
 from llm_router.store.conversations import update_conversation
 from llm_router.store.database import Database
 from llm_router.store.generations import (
@@ -121,6 +121,8 @@ class _Run:
     thought_at: tuple[float, float] | None = None
     """When the first and the latest piece of reasoning came."""
     flushed_seq: int = 0
+    flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    urgent_flush: asyncio.Task[None] | None = None
     ending: Literal["stopped", "interrupted"] | None = None
     pump: asyncio.Task[None] | None = None
     task: asyncio.Task[None] | None = None
@@ -317,7 +319,7 @@ class Generations:
                 async with self._database.write() as connection:
                     await settle_attempt(connection, run.origin, final)
                     is_there = await settle_message(connection, user_id, run.message.id, final.usage, cost)
-                    await delete_reservation(connection, user_id, run.message.id)
+                    await delete_reservation(connection, user_id, final.id)
                 break
             except StorageFailed as failed:
                 if self._is_shutting_down:
@@ -340,7 +342,7 @@ class Generations:
         if run.ending is not None:
             run.pump.cancel()
         await run.ended.wait()
-        await asyncio.wait({flusher})
+        await asyncio.wait({flusher, run.urgent_flush or flusher})
         try:
             await self._conclude(run)
         except StorageFailed as error:
@@ -372,6 +374,8 @@ class Generations:
                     if not _is_worth_hearing(run, event):
                         return
                     continue
+                if isinstance(event, AttemptFailed):
+                    await self._record_failed_calls(run)
                 if isinstance(event, ReasoningDelta):
                     now = self._clock.monotonic()
                     run.thought_at = (run.thought_at[0] if run.thought_at else now, now)
@@ -393,11 +397,17 @@ class Generations:
                 cost = price_usage(usage, price, counts="bounded")  # it may grow
                 run.log.append_usage({**usage.as_dict(), **shown_cost(cost.nanousd, cost.status)})
             case AttemptFailed(error, _, delay):
-                run.failed_calls = len(run.meters)
                 again = "" if delay is None else f" Trying again in {delay:.1f} s."
                 run.log.append("notice", {"text": f"{error.message.rstrip('.')}.{again}"})
             case _:
                 pass
+
+    async def _record_failed_calls(self, run: _Run) -> None:
+        """Before anyone hears of the failure, and before the next call goes out: a killed server forgets none."""
+        run.failed_calls = len(run.meters)
+        # In a task of its own, since a stop may come now, and what is half written must not be written again.
+        run.urgent_flush = asyncio.create_task(self._flush(run), name=f"failed calls of {run.message.id}")
+        await asyncio.wait({run.urgent_flush})
 
     async def _flush_regularly(self, run: _Run) -> None:
         while not run.ended.is_set():
@@ -408,24 +418,28 @@ class Generations:
                 await self._flush(run)
 
     async def _flush(self, run: _Run) -> None:
+        async with run.flushing:
+            await self._flush_in_turn(run)
+
+    async def _flush_in_turn(self, run: _Run) -> None:
         events = run.log.after(run.flushed_seq)
-        if not events:
-            return
         failed_calls = run.failed_calls
+        if not events and failed_calls == run.recorded_calls:
+            return
         try:
             async with self._database.write(durable=False) as connection:
-                if run.flushed_seq == 0:
-                    await mark_streaming(connection, run.origin.user_id, run.message.id)
-                await append_chunks(
-                    connection, run.message.id, [(event.seq, event.name, event.data.decode()) for event in events]
-                )
+                if events:
+                    if run.flushed_seq == 0:
+                        await mark_streaming(connection, run.origin.user_id, run.message.id)
+                    chunks = [(event.seq, event.name, event.data.decode()) for event in events]
+                    await append_chunks(connection, run.message.id, chunks)
                 failed = [meter.attempt for meter in run.meters[run.recorded_calls : failed_calls]]
                 await insert_attempts(connection, run.origin, failed)
         except StorageFailed as error:
             # The answer goes on in memory; the next flush, or the end, brings everything.
             _LOG.warning("answer %s is kept in memory: %s", run.message.id, error.message)
             return
-        run.flushed_seq = events[-1].seq
+        run.flushed_seq = events[-1].seq if events else run.flushed_seq
         run.recorded_calls = failed_calls
 
     async def _finish(self, run: _Run, status: MessageStatus, error: RouterError | None) -> None:
@@ -469,9 +483,10 @@ class Generations:
             if run.attachment is not None:
                 await run.attachment.insert(connection, origin.message_id)
             await insert_attempts(connection, origin, attempts)
-            if run.is_draining and is_there:
-                spent = sum(attempt.cost.nanousd or 0 for attempt in run.attempts)
-                await lower_reservation(connection, origin.user_id, message.id, spent)
+            if run.is_draining:
+                billed = sum(attempt.cost.nanousd or 0 for attempt in run.attempts)
+                call_id = run.attempts[-1].id
+                await hold_for_last_word(connection, origin.user_id, message.id, call_id=call_id, billed_nanousd=billed)
             else:
                 await delete_reservation(connection, origin.user_id, message.id)
         run.is_stored = True

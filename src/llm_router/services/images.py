@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
-from llm_router.domain.conversations import Conversation, title_from
+from llm_router.domain.conversations import Message
 from llm_router.domain.errors import InvalidRequest, NoRoute, StorageFailed, UpstreamError
 from llm_router.domain.events import Finished, PartAdded, StreamEvent, TextDelta
 from llm_router.domain.ids import new_id
@@ -20,13 +20,14 @@ from llm_router.providers.base import GeneratedImage, ImageRequest
 from llm_router.routing.metering import BeginAttempt, expected_of_image
 from llm_router.routing.router import Router
 from llm_router.services.budgets import Budgets
-from llm_router.services.catalog import Catalog
+from llm_router.services.catalog import Catalog, ResolvedModel
 from llm_router.services.changes import Change, Changes
 from llm_router.services.chat import (
     AnswerOptions,
     Caller,
     Submission,
-    check_finished,
+    begin_conversation,
+    find_place,
     hash_of,
     keep_key,
     known_submission,
@@ -36,12 +37,13 @@ from llm_router.services.chat import (
     submission_of,
 )
 from llm_router.services.generations import Generations
-from llm_router.store.conversations import get_conversation, insert_conversation, update_conversation
+from llm_router.store.conversations import update_conversation
 from llm_router.store.database import Database
 from llm_router.store.devices import touch_device
 from llm_router.store.images import ListedImage, StoredImage, get_image, insert_image, list_images
-from llm_router.store.messages import get_message, insert_messages
+from llm_router.store.messages import insert_messages
 from llm_router.store.sql import AsyncConnection
+from llm_router.store.usage import Origin
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 
@@ -85,39 +87,17 @@ class Images:
         budget_override: bool = False,
     ) -> Submission:
         """Takes the prompt and starts the image. Raises as `Chat.submit`."""
-        view = await self._catalog.models()
-        model = prompt.model or view.defaults.image
-        if model is None:
-            raise NoRoute("No model that makes images can be asked. Set OPENAI_API_KEY in .env and start again.")
-        resolved = self._catalog.resolve(model)
-        if not resolved.info.generates_images:
-            raise InvalidRequest(f"{resolved.info.id} chats and makes no images.")
-        now, body_hash = self._clock.now_ms(), hash_of(prompt)
+        resolved = await self._resolve(prompt.model)
+        body_hash = hash_of(prompt)
         with ExitStack() as held:
             async with self._database.write() as connection:
                 known = await known_submission(connection, caller, idempotency_key, body_hash)
                 if known is not None:
                     return known
                 held.enter_context(self._generations.reserve())
-                if prompt.conversation_id is None:
-                    title = title_from(f"image: {prompt.text}")
-                    conversation = Conversation(
-                        id=new_id(), title=title, created_at=now, updated_at=now, device_id=caller.device_id
-                    )
-                    await insert_conversation(connection, caller.user_id, conversation)
-                else:
-                    conversation = await get_conversation(connection, caller.user_id, prompt.conversation_id)
-                parent_id = conversation.active_leaf_id
-                if parent_id is not None:
-                    check_finished(await get_message(connection, caller.user_id, parent_id))
-                question = prompt_message(conversation.id, parent_id, prompt.text, now)
-                answer = pending_answer(question, resolved, AnswerOptions(), now)
-                await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
+                answer = await self._write_down(connection, caller, prompt, resolved)
                 await keep_key(connection, caller, idempotency_key, body_hash, answer)
-                await update_conversation(
-                    connection, caller.user_id, conversation.id, active_leaf_id=answer.id, updated_at=now
-                )
-                await touch_device(connection, caller.user_id, caller.device_id, caller.user_agent, now)
+                await touch_device(connection, caller.user_id, caller.device_id, caller.user_agent, answer.created_at)
                 origin = await self._budgets.admit(
                     connection,
                     origin_of(caller, answer, "image_generation"),
@@ -125,13 +105,38 @@ class Images:
                     override=budget_override,
                 )
             if prompt.conversation_id is None:
-                self._changes.publish(caller.user_id, Change("conversation_created", conversation.id))
-            request = ImageRequest(prompt.text, resolved.info.id, prompt.size, prompt.quality)
-            made = _MadeImage(self._directory, caller.user_id, request, self._clock)
-            self._generations.start(
-                origin, answer, resolved.target, partial(self._stream, request, resolved.target, made), made
-            )
+                self._changes.publish(caller.user_id, Change("conversation_created", answer.conversation_id))
+            self._start(origin, answer, prompt, resolved)
         return submission_of(answer)
+
+    async def _resolve(self, model: str | None) -> ResolvedModel:
+        model = model or (await self._catalog.models()).defaults.image
+        if model is None:
+            raise NoRoute("No model that makes images can be asked. Set OPENAI_API_KEY in .env and start again.")
+        resolved = self._catalog.resolve(model)
+        if not resolved.info.generates_images:
+            raise InvalidRequest(f"{resolved.info.id} chats and makes no images.")
+        return resolved
+
+    async def _write_down(
+        self, connection: AsyncConnection, caller: Caller, prompt: ImagePrompt, resolved: ResolvedModel
+    ) -> Message:
+        """The prompt at the end of its conversation, made where there is none; returns the answer to come."""
+        now = self._clock.now_ms()
+        conversation, parent_id = await find_place(connection, caller.user_id, prompt.conversation_id, "leaf")
+        if conversation is None:
+            conversation = await begin_conversation(connection, caller, f"image: {prompt.text}", now)
+        question = prompt_message(conversation.id, parent_id, prompt.text, now)
+        answer = pending_answer(question, resolved, AnswerOptions(), now)
+        await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
+        await update_conversation(connection, caller.user_id, conversation.id, active_leaf_id=answer.id, updated_at=now)
+        return answer
+
+    def _start(self, origin: Origin, answer: Message, prompt: ImagePrompt, resolved: ResolvedModel) -> None:
+        request = ImageRequest(prompt.text, resolved.info.id, prompt.size, prompt.quality)
+        made = _MadeImage(self._directory, origin.user_id, request, self._clock)
+        stream = partial(self._stream, request, resolved.target, made)
+        self._generations.start(origin, answer, resolved.target, stream, made)
 
     async def page(self, user_id: str, *, limit: int, cursor: str | None) -> tuple[list[ListedImage], str | None]:
         """Newest first, and where the next page begins."""

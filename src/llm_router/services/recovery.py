@@ -135,9 +135,9 @@ async def _put_away_reservations(connection: AsyncConnection) -> None:
     """Lets go of the money that the server that was killed had held back. Where a message is gone its bill was never
     written, and that there was a call is all that is known of it; where it has ended, only the bill's last word is
     missing, and will not come."""
-    for reservation, status in await list_reservations(connection):
+    for reservation, is_known in await list_reservations(connection):
         origin = reservation.origin
-        if status is None:
+        if not is_known:
             attempt = _cut_off(
                 _target_of(origin.model), Usage(), Cost(None, "unpriced"), started_at=reservation.created_at
             )

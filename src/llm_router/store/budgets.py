@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, case, func, literal, select
 
 from llm_router.domain.budgets import Budget, Standing
 from llm_router.domain.errors import NotFound
-from llm_router.domain.messages import TERMINAL_STATUSES
 from llm_router.store.sql import AsyncConnection
-from llm_router.store.tables import budgets, messages, reservations, usage_rollups
+from llm_router.store.tables import budgets, messages, reservations, usage_logs, usage_rollups
 from llm_router.store.usage import Origin
 
 
@@ -133,43 +132,37 @@ async def get_reservation(connection: AsyncConnection, user_id: str, message_id:
     return None if row is None else _reservation_from(row)
 
 
-async def lower_reservation(connection: AsyncConnection, user_id: str, message_id: str, by_nanousd: int) -> None:
-    """So much of it is in the ledger now; what is left may still come."""
-    left = func.max(reservations.c.amount - by_nanousd, 0)
+async def hold_for_last_word(
+    connection: AsyncConnection, user_id: str, message_id: str, *, call_id: str, billed_nanousd: int
+) -> None:
+    """So much of it is in the ledger now; what is left may still come, with the provider's last word on a call.
+
+    From here on it goes by the id of that call, which stays when the message is deleted.
+    """
+    left = func.max(reservations.c.amount - billed_nanousd, 0)
     await connection.execute(
         reservations.update()
         .where(reservations.c.user_id == user_id, reservations.c.message_id == message_id)
-        .values(amount=left)
+        .values(message_id=call_id, amount=left)
     )
 
 
 async def delete_reservation(connection: AsyncConnection, user_id: str, message_id: str) -> None:
+    """Of a message, or of the call whose last word came."""
     await connection.execute(
         reservations.delete().where(reservations.c.user_id == user_id, reservations.c.message_id == message_id)
     )
 
 
-async def release_conversation(connection: AsyncConnection, user_id: str, conversation_id: str) -> None:
-    """Drops what is held back for its answers that have ended and only wait for the provider's last word. To be called
-    before it is deleted: what is held back for a message that is gone is taken for a bill that was never written."""
-    ended = select(messages.c.id).where(
-        messages.c.user_id == user_id,
-        messages.c.conversation_id == conversation_id,
-        messages.c.status.in_(TERMINAL_STATUSES),
-    )
-    await connection.execute(
-        reservations.delete().where(reservations.c.user_id == user_id, reservations.c.message_id.in_(ended))
-    )
-
-
-async def list_reservations(connection: AsyncConnection) -> list[tuple[Reservation, str | None]]:
-    """Of all users, each with its message's status, None where the message is gone: for start-up."""
+async def list_reservations(connection: AsyncConnection) -> list[tuple[Reservation, bool]]:
+    """Of all users, each with whether its message, or the call in the ledger, is still there: for start-up."""
     rows = await connection.execute(
-        select(reservations, messages.c.status.label("message_status"))
+        select(reservations, func.coalesce(messages.c.id, usage_logs.c.id).label("found"))
         .outerjoin(messages, messages.c.id == reservations.c.message_id)
+        .outerjoin(usage_logs, usage_logs.c.id == reservations.c.message_id)
         .order_by(reservations.c.message_id)
     )
-    return [(_reservation_from(row), row.message_status) for row in rows]
+    return [(_reservation_from(row), row.found is not None) for row in rows]
 
 
 def _subject(budget: Budget, columns: Any) -> ColumnElement[Any]:

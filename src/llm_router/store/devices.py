@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from llm_router.domain.conversations import shown_time
 from llm_router.domain.errors import NotFound
+from llm_router.domain.ids import PROGRAM_PREFIX
+from llm_router.store.lists import is_one_of
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import devices
 
@@ -67,7 +69,7 @@ def guessed_name(device_id: str, user_agent: str | None) -> str:
     if said.startswith("Mozilla/"):  # a page on the home screen of an iPhone names no browser
         return system or f"Device {device_id[:8]}"
     program = _PROGRAM.match(said)
-    return program.group(1) if program else f"Device {device_id[:8]}"
+    return program.group(1) if program else f"Device {device_id.removeprefix(PROGRAM_PREFIX)[:8]}"
 
 
 async def touch_device(
@@ -149,7 +151,7 @@ async def find_devices(connection: AsyncConnection, user_id: str, name_or_id: st
 
 async def device_names(connection: AsyncConnection, user_id: str, ids: Iterable[str]) -> dict[str, str]:
     """What those of `ids` are called that there are."""
-    query = select(devices.c.id, devices.c.name).where(devices.c.user_id == user_id, devices.c.id.in_(list(ids)))
+    query = select(devices.c.id, devices.c.name).where(devices.c.user_id == user_id, is_one_of(devices.c.id, ids))
     return {row.id: row.name for row in await connection.execute(query)}
 
 

@@ -12,11 +12,10 @@ from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from llm_router.domain.attempts import AttemptStatus
 from llm_router.domain.chat import ProviderName, Target
 from llm_router.domain.usage import COUNTS, Cost, Usage
+from llm_router.store.lists import is_one_of
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import usage_logs
 from llm_router.store.usage import OperationName
-
-_IDS_A_QUERY = 500
 
 _COLUMNS = tuple(
     usage_logs.c[name]
@@ -153,14 +152,13 @@ async def calls_of_messages(
     connection: AsyncConnection, user_id: str, message_ids: Sequence[str]
 ) -> dict[str, list[LedgerRow]]:
     """By message: every call that was made for it, in the order they were made."""
-    found: dict[str, list[LedgerRow]] = {}
     # Behind an expression the owner's index, which leads to all of his calls, is not in the way of the messages'.
     mine = usage_logs.c.user_id.concat("") == user_id
-    for start in range(0, len(message_ids), _IDS_A_QUERY):
-        some = usage_logs.c.message_id.in_(message_ids[start : start + _IDS_A_QUERY])
-        query = select(*_COLUMNS).where(mine, some).order_by(usage_logs.c.timestamp, usage_logs.c.id)
-        for row in await connection.execute(query):
-            found.setdefault(row.message_id, []).append(_row_from(row))
+    theirs = is_one_of(usage_logs.c.message_id, message_ids)
+    query = select(*_COLUMNS).where(mine, theirs).order_by(usage_logs.c.timestamp, usage_logs.c.id)
+    found: dict[str, list[LedgerRow]] = {}
+    for row in await connection.execute(query):
+        found.setdefault(row.message_id, []).append(_row_from(row))
     return found
 
 

@@ -8,20 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import literal, select
 
-from llm_router.domain.errors import NotFound
-from llm_router.domain.messages import MessageStatus, Role
+from llm_router.domain.messages import Role
+from llm_router.store.lists import is_one_of
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import messages
 
-_IDS_A_QUERY = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    conversation_id: str
-    steps: tuple[tuple[str, Role], ...]
-    """`(message id, role)`, the root first."""
-    last_status: MessageStatus
+Step = tuple[str, Role]
+"""`(message id, role)`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +26,8 @@ class Words:
     reasoning: str | None
 
 
-async def outline_to(connection: AsyncConnection, user_id: str, message_id: str) -> Path:
-    """The path down to `message_id`, it included. Raises NotFound."""
+async def outline_to(connection: AsyncConnection, user_id: str, message_id: str) -> list[Step]:
+    """The path down to `message_id`, it included, the root first. Empty where there is no such message."""
     path = (
         select(messages.c.id, messages.c.parent_id, messages.c.role, literal(0).label("height"))
         .where(messages.c.user_id == user_id, messages.c.id == message_id)
@@ -45,25 +38,14 @@ async def outline_to(connection: AsyncConnection, user_id: str, message_id: str)
         .join(path, messages.c.id == path.c.parent_id)
         .where(messages.c.user_id == user_id)
     )
-    rows = (await connection.execute(select(path.c.id, path.c.role).order_by(path.c.height.desc()))).all()
-    if not rows:
-        raise NotFound("There is no such message.")
-    last = (
-        await connection.execute(
-            select(messages.c.conversation_id, messages.c.status).where(
-                messages.c.user_id == user_id, messages.c.id == message_id
-            )
-        )
-    ).one()
-    return Path(last.conversation_id, tuple((row.id, row.role) for row in rows), last.status)
+    rows = await connection.execute(select(path.c.id, path.c.role).order_by(path.c.height.desc()))
+    return [(row.id, row.role) for row in rows]
 
 
 async def words_of(connection: AsyncConnection, user_id: str, message_ids: Sequence[str]) -> list[Words]:
     """Those of `message_ids` that there are, in this order."""
-    found: dict[str, Words] = {}
-    for start in range(0, len(message_ids), _IDS_A_QUERY):
-        query = select(messages.c.id, messages.c.content, messages.c.reasoning).where(
-            messages.c.user_id == user_id, messages.c.id.in_(message_ids[start : start + _IDS_A_QUERY])
-        )
-        found |= {row.id: Words(row.id, row.content, row.reasoning) for row in await connection.execute(query)}
+    query = select(messages.c.id, messages.c.content, messages.c.reasoning).where(
+        messages.c.user_id == user_id, is_one_of(messages.c.id, message_ids)
+    )
+    found = {row.id: Words(row.id, row.content, row.reasoning) for row in await connection.execute(query)}
     return [found[message_id] for message_id in message_ids if message_id in found]

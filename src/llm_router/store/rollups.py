@@ -4,6 +4,7 @@ Which days and months those are the database itself says, so that every process 
 """
 
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,10 @@ FACET_SUMS = ("requests", "failed", *get_args(CostStatus), *SUMS[1:])
 
 _KEY = tuple(column.name for column in usage_rollups.primary_key)
 _FACET_KEY = tuple(column.name for column in usage_facets.primary_key)
+
+
+_ZONE_RULE = re.compile(r"(UTC|GMT)$|(<[^>]+>|[A-Za-z]{3,})[+-]?\d")
+"""A zone that needs no file: `CET-1CEST` and the like (POSIX, "Environment Variables", TZ)."""
 
 
 async def calendar_of(connection: AsyncConnection) -> Calendar:
@@ -66,6 +71,14 @@ def local_zone_name() -> str:
         _, found, name = name.partition("zoneinfo/")
         return name if found else "/".join(time.tzname)
     return name or "UTC"
+
+
+def unknown_zone(environ: Mapping[str, str]) -> str | None:
+    """What `TZ` says, where this machine has no such zone: its C library then counts in UTC, and says nothing."""
+    name = environ.get("TZ", "").removeprefix(":")
+    if not name or _ZONE_RULE.match(name):
+        return None
+    return None if (Path(environ.get("TZDIR", "/usr/share/zoneinfo")) / name).is_file() else name
 
 
 async def change_rollups(

@@ -7,6 +7,7 @@ The sums of the ledger are counted here too, where they are missing or of anothe
 """
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from llm_router.domain.errors import StorageFailed
-from llm_router.store.rollups import local_zone_name, rebuild_rollups
+from llm_router.store.rollups import local_zone_name, rebuild_rollups, unknown_zone
 from llm_router.store.tables import OWNER_ID, metadata, users
 
 _LOG = logging.getLogger(__name__)
@@ -105,6 +106,8 @@ def _count_in_local_time(path: Path) -> None:
     finally:
         connection.close()
     zone_name = local_zone_name()
+    if (unknown := unknown_zone(os.environ)) is not None:
+        _LOG.warning("TZ is %s, a time zone that this machine does not know: days and months are those of UTC", unknown)
     if found == (zone_name,):
         return
     with _transaction(path) as transaction:

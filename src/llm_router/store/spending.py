@@ -8,14 +8,15 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, bindparam, func, literal, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Integer, Select, Text, bindparam, func, literal, select, union_all
 
 from llm_router.domain.calendar import PERIODS, Calendar, Period
 from llm_router.domain.conversations import shown_dollars, shown_time
 from llm_router.domain.errors import InvalidRequest
 from llm_router.store.devices import device_names
+from llm_router.store.lists import is_listed, listed
 from llm_router.store.rollups import (
     DIMENSIONS,
     FACET_LEVELS,
@@ -28,7 +29,8 @@ from llm_router.store.rollups import (
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import usage_facets, usage_logs, usage_rollups
 
-MAX_BUCKETS = 1000
+MAX_BUCKETS = 400
+"""Over a year of days, over two weeks of hours. An answer of more would keep the other requests waiting."""
 
 SeriesBy = Literal["model", "provider", "device", "source"]
 
@@ -74,8 +76,10 @@ class UsageTotals(NamedTuple):
         """None where there were calls and the cost of none is known."""
         return None if self.requests and self.requests == self.unpriced else self.cost_known
 
-    def as_dict(self) -> dict[str, Any]:
-        shown: dict[str, Any] = dict(zip(_SHOWN, self, strict=False))
+    def as_dict(self, **called: str | None) -> dict[str, Any]:
+        """As the API shows it, behind what it is `called`."""
+        shown: dict[str, Any] = called
+        shown.update(zip(_SHOWN, self, strict=False))
         shown["cost"] = shown_dollars(self.cost_nanousd)
         return shown
 
@@ -97,7 +101,7 @@ class UsageSummary:
     """`by_model` and so on: what each part is called and what it adds up to, the dearest first."""
 
     def as_dict(self) -> dict[str, Any]:
-        parts = {name: [{**key, **totals.as_dict()} for key, totals in found] for name, found in self.groups.items()}
+        parts = {name: [totals.as_dict(**key) for key, totals in found] for name, found in self.groups.items()}
         return {"totals": self.totals.as_dict(), **parts}
 
 
@@ -115,7 +119,7 @@ class Bucket:
         return {
             "start": shown_time(self.start),
             "totals": self.totals.as_dict(),
-            "parts": [{"key": key, "name": name, **totals.as_dict()} for key, name, totals in self.parts],
+            "parts": [totals.as_dict(key=key, name=name) for key, name, totals in self.parts],
         }
 
 
@@ -175,7 +179,7 @@ async def series(
 ) -> UsageSeries:
     """The same, hour by hour, day by day or month by month; from the first call on and up to `now` where not told.
 
-    Raises InvalidRequest for a range of more than 1,000 buckets.
+    Raises InvalidRequest for a range of more than `MAX_BUCKETS`.
     """
     calendar = await calendar_of(connection)
     first, last = await _first_and_last(connection, user_id, bucket)
@@ -187,15 +191,16 @@ async def series(
     parts = stretches(calendar, begin, end, bucket)
     statement = _series(tuple(part.level for part in parts), device_ids is not None, bucket, *_SERIES[by])
     buckets = {f"bucket_{at}": calendar.start(bucket, part.since) for at, part in enumerate(parts)}
-    found: dict[int, dict[tuple[str, ...], UsageTotals]] = {start: {} for start in starts}
-    for start, key, *sums in await connection.execute(statement, _parameters(parts, user_id, device_ids) | buckets):
-        found[start][(key,)] = UsageTotals(*sums).plus(found[start].get((key,)))
-    keys = {key for rows in found.values() for (key,) in rows}
+    found: dict[int, dict[str, UsageTotals]] = {start: {} for start in starts}
+    for row in (await connection.execute(statement, _parameters(parts, user_id, device_ids) | buckets)).all():
+        start, key = row[:2]
+        found[start][key] = UsageTotals(*row[2:]).plus(found[start].get(key))
+    keys = {key for rows in found.values() for key in rows}
     names = await device_names(connection, user_id, keys) if by == "device" else {key: key for key in keys}
     return UsageSeries(
         calendar.name,
         [
-            Bucket(start, [(key or None, names.get(key), each) for (key,), each in _dearest(rows)])
+            Bucket(start, [(key or None, names.get(key), each) for key, each in _dearest(rows)])
             for start, rows in found.items()
         ],
     )
@@ -315,7 +320,7 @@ def _part(at: int, level: Period | None, of_devices: bool, keys: Sequence[str]) 
     )
     if level is not None:
         part = part.where(table.c.level == level)
-    return part.where(table.c.device_id.in_(bindparam("device_ids", expanding=True))) if of_devices else part
+    return part.where(is_listed(table.c.device_id, bindparam("device_ids", type_=Text))) if of_devices else part
 
 
 def _moment(level: Period | None) -> ColumnElement[int]:
@@ -327,12 +332,15 @@ def _moment(level: Period | None) -> ColumnElement[int]:
 def _parameters(parts: Sequence[Stretch], user_id: str, device_ids: Sequence[str] | None) -> dict[str, Any]:
     named: dict[str, Any] = {"user_id": user_id}
     if device_ids is not None:
-        named["device_ids"] = device_ids
+        named["device_ids"] = listed(device_ids)
     for at, part in enumerate(parts):
         named |= {f"since_{at}": part.since, f"until_{at}": part.until}
     return named
 
 
-def _dearest(parts: Mapping[tuple[str, ...], UsageTotals]) -> list[tuple[tuple[str, ...], UsageTotals]]:
+_Key = TypeVar("_Key", str, tuple[str, ...])
+
+
+def _dearest(parts: Mapping[_Key, UsageTotals]) -> list[tuple[_Key, UsageTotals]]:
     """The dearest first; of those that cost the same, those that were asked more often."""
     return sorted(parts.items(), key=lambda part: (-part[1].cost_known, -part[1].requests, part[0]))

@@ -286,7 +286,8 @@ Index(None, budgets.c.user_id)
 reservations = Table(
     "reservations",
     metadata,
-    # No foreign key: the words may be deleted while the bill is still to come.
+    # No foreign key: the words may be deleted while the bill is still to come. Once it has come but for the provider's
+    # last word, the id of the call.
     Column("message_id", Text, primary_key=True),
     Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("device_id", Text),

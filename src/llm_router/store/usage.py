@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from llm_router.domain.attempts import Attempt
 from llm_router.domain.usage import Cost, Source, Usage
+from llm_router.store.lists import is_one_of
 from llm_router.store.messages import json_column
 from llm_router.store.rollups import change_rollups
 from llm_router.store.sql import AsyncConnection
@@ -19,8 +20,6 @@ MAX_RAW_CHARACTERS = 64 * 1024
 """Of a provider's own usage object as JSON. Those that are known have some hundred; a longer one is not kept."""
 
 MAX_TIER_CHARACTERS = 64
-
-_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +69,10 @@ async def reprice_rows(connection: AsyncConnection, user_id: str, changes: Seque
 
 
 async def _rows(connection: AsyncConnection, user_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        some = ids[start : start + _IDS_A_QUERY]
-        query = select(usage_logs).where(usage_logs.c.user_id == user_id, usage_logs.c.id.in_(some))
-        found.extend(row._asdict() for row in await connection.execute(query))
-    return found
+    # Behind an expression the owner's index, which leads to all of his calls, is not in the way of the ids.
+    mine = usage_logs.c.user_id.concat("") == user_id
+    query = select(usage_logs).where(mine, is_one_of(usage_logs.c.id, ids))
+    return [row._asdict() for row in await connection.execute(query)]
 
 
 async def _replace(

@@ -16,6 +16,7 @@ from llm_router.domain.conversations import shown_dollars, shown_time
 from llm_router.domain.usage import COUNTS, dollars
 from llm_router.store.cursors import cursor_at, place_of
 from llm_router.store.devices import device_names
+from llm_router.store.lists import is_one_of
 from llm_router.store.rollups import calendar_of
 from llm_router.store.sql import AsyncConnection
 from llm_router.store.tables import usage_logs, usage_rollups
@@ -103,7 +104,7 @@ async def list_calls(
     cursor: str | None = None,
 ) -> LogPage:
     """Raises InvalidRequest for a cursor that is none."""
-    conditions: list[ColumnElement[bool]] = [usage_logs.c[name].in_(values) for name, values in wanted.only.items()]
+    conditions = [is_one_of(usage_logs.c[name], values) for name, values in wanted.only.items()]
     window = (wanted.since or 0, _END_OF_TIME if wanted.until is None else wanted.until)
     if cursor is not None:
         moment, row_id = place_of(cursor)
@@ -136,7 +137,7 @@ async def _hours_with(
     """The latest hours of the window in which there are `enough` such calls, or all that there are; latest first."""
     calendar = await calendar_of(connection)
     conditions = [usage_rollups.c.user_id == user_id]
-    conditions += [usage_rollups.c[name].in_(values) for name, values in only.items()]
+    conditions += [is_one_of(usage_rollups.c[name], values) for name, values in only.items()]
     spans = [window]
     for level in reversed(PERIODS):
         searched = [(calendar.start(level, low), high) for low, high in spans]

@@ -13,8 +13,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llm_router.domain.errors import InvalidRequest, NotPermitted, RequestTooLarge, RouterError, UnsupportedMediaType
-from llm_router.domain.ids import new_id
+from llm_router.domain.ids import new_id, program_id
 from llm_router.settings import Settings
+from llm_router.web.compression import CompressedJson
 from llm_router.web.errors import error_response, internal_error_response, log_unexpected
 from llm_router.web.hosts import is_allowed_host, is_same_origin
 
@@ -48,6 +49,7 @@ def wrap(app: ASGIApp, settings: Settings) -> ASGIApp:
     holds for every response, refusals included; then whether anyone is answered under this name; then whether
     this caller may change something; then what it sends; last who it is, since nobody refused gets a cookie.
     """
+    app = CompressedJson(app)
     app = DeviceIdentity(app)
     app = BodyLimit(app, settings.max_body_bytes)
     app = JsonRule(app)
@@ -221,7 +223,10 @@ class BodyLimit:
 
 
 class DeviceIdentity:
-    """Puts the caller's device to `scope["state"]["device_id"]`: its own header, else its cookie, else a new cookie."""
+    """Puts the caller's device to `scope["state"]["device_id"]`: its own header, else its cookie, else a new cookie.
+
+    Programs such as curl and the SDKs bring no cookie back; each of them is one device, by what it is called.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -229,12 +234,15 @@ class DeviceIdentity:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _is_api(scope):
             return await self._app(scope, receive, send)
-        named = Headers(scope=scope).get("x-device-id")
+        headers = Headers(scope=scope)
+        named = headers.get("x-device-id")
         if named is not None and not _DEVICE_ID.fullmatch(named):
             message = "X-Device-ID has to be 1 to 64 letters, digits, `-` or `_`."
             return await _refuse(InvalidRequest(message), scope, receive, send)
         remembered = HTTPConnection(scope).cookies.get(DEVICE_COOKIE, "")
         known = named or (remembered if _DEVICE_ID.fullmatch(remembered) else None)
+        if known is None and _is_program(headers):
+            known = program_id(headers.get("user-agent", ""))
         device_id = known or new_id()
         state: dict[str, Any] = scope.setdefault("state", {})
         state["device_id"] = device_id
@@ -254,6 +262,12 @@ class DeviceIdentity:
 
 async def _refuse(error: RouterError, scope: Scope, receive: Receive, send: Send) -> None:
     await error_response(error)(scope, receive, send)
+
+
+def _is_program(headers: Headers) -> bool:
+    """Whether no browser asks. On a home network's plain http the beginning of its name is a browser's only mark."""
+    marks = ("cookie", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest")
+    return not any(mark in headers for mark in marks) and not headers.get("user-agent", "").startswith("Mozilla/")
 
 
 def _asks_to_upgrade(headers: Headers) -> bool:

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from llm_router.domain.errors import InvalidRequest, NotFound
+from llm_router.web.compression import accepted_codings
 from llm_router.web.errors import error_response
 
 _MEDIA_TYPES: Mapping[str, str] = {
@@ -152,7 +153,7 @@ def _etag(location: Path) -> str:
 
 
 def _file_response(file: _File, asked: Headers) -> Response:
-    accepted = _accepted_codings(asked.get("accept-encoding", ""))
+    accepted = accepted_codings(asked.get("accept-encoding", ""))
     coding = next((coding for coding in file.encoded if coding in accepted), None)
     headers = {
         "Cache-Control": file.cache_control,
@@ -170,16 +171,6 @@ def _file_response(file: _File, asked: Headers) -> Response:
 
 def _wants_page(headers: Headers) -> bool:
     return "text/html" in headers.get("accept", "").lower()
-
-
-def _accepted_codings(value: str) -> set[str]:
-    """The codings named in `Accept-Encoding`, without those refused by `q=0`."""
-    codings = set()
-    for entry in value.lower().split(","):
-        coding, _, quality = entry.partition(";")
-        if quality.strip().replace(" ", "").rstrip("0") not in ("q=", "q=0."):
-            codings.add(coding.strip())
-    return codings
 
 
 def _entity_tags(value: str) -> set[str]:

@@ -72,14 +72,14 @@ _FAMILIES = (
 )
 
 
-def encode_request(request: ChatRequest, model: str, *, default_max_tokens: int | None = None) -> dict[str, Any]:
-    """The body of `POST /v1/messages`, streaming. `default_max_tokens`: for a request without its own limit.
+def encode_request(request: ChatRequest, model: str) -> dict[str, Any]:
+    """The body of `POST /v1/messages`, streaming.
 
     The prompt is marked for caching up to the last user turn, and the system prompt by itself: two of the four
     breakpoints there may be. Each prompt sends the whole conversation again, and a cached token is ten times cheaper.
     """
     family = _family(model)
-    max_tokens = request.max_tokens or default_max_tokens or family.default_max_tokens
+    max_tokens = request.max_tokens or family.default_max_tokens
     thinking = _thinking(family, request.reasoning, max_tokens)
     sends_thinking = family.takes_thinking_back and request.reasoning != "none"
     body: dict[str, Any] = {
@@ -101,6 +101,11 @@ def encode_request(request: ChatRequest, model: str, *, default_max_tokens: int 
     if request.temperature is not None and family.takes_temperature and not is_thinking:
         body["temperature"] = request.temperature
     return body | dict(request.extras.get(DIALECT, {}))
+
+
+def default_max_tokens(model: str) -> int:
+    """The limit that is sent where a request has none of its own."""
+    return _family(model).default_max_tokens
 
 
 def _family(model: str) -> _Family:

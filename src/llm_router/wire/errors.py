@@ -18,6 +18,7 @@ from typing import Any
 from llm_router.domain.errors import (
     ContextTooLong,
     InvalidRequest,
+    NoCredit,
     RateLimited,
     RequestTooLarge,
     RouterError,
@@ -43,7 +44,7 @@ class _Verdict:
 
 _REJECTED = _Verdict(UpstreamRejected, "The key was refused")
 _FORBIDDEN = _Verdict(UpstreamRejected, "The key may not do this")
-_NO_CREDIT = _Verdict(UpstreamError, "The account has no credit or quota left; trying again will not help")
+_NO_CREDIT = _Verdict(NoCredit, "The account has no credit or quota left; trying again will not help")
 _UNKNOWN_MODEL = _Verdict(UnknownModel, "The model is not known there")
 _WRONG_ADDRESS = _Verdict(UpstreamError, "Nothing answers at this address; check the base URL")
 _TOO_LONG = _Verdict(ContextTooLong, "The conversation is too long for this model")

@@ -57,8 +57,9 @@ def count(value: Any, most: int = MAX_COUNT) -> int | None:
     return int(value)
 
 
-MAX_DOLLARS = 1_000_000
-"""No call costs more. Without a bound `1e999999`, a number too, would keep the arithmetic busy for minutes."""
+MAX_DOLLARS = 10_000
+"""No call costs more: a million tokens at the dearest rates there are come to some hundred. What a provider says beyond
+that is a slip of a unit, and is not believed. Nor would the arithmetic come to an end with `1e999999`, a number too."""
 
 
 def amount(value: Any) -> Decimal | None:

@@ -181,13 +181,15 @@ def _sum(*counts: int | None) -> int | None:
 
 _MODEL_WORD = re.compile(r"[a-z0-9:._/-]*(?:\d|-)[a-z0-9:._/-]*", re.IGNORECASE)
 
+_MODALITIES = {"text", "image", "audio"}
+
 
 def _openai_item(line_item: str | None) -> tuple[str | None, str | None]:
     """The model of `gpt-4o-2024-08-06, cached input` or `gpt-image-1 image, output`; else what the line charges."""
-    if line_item is None:
-        return None, None
-    first = line_item.partition(",")[0].split(" ")[0]
-    return (first, None) if _MODEL_WORD.fullmatch(first) else (None, line_item)
+    first, _, kind = (line_item or "").partition(",")[0].partition(" ")
+    if _MODEL_WORD.fullmatch(first) and set(kind.split()) <= _MODALITIES:
+        return first, None
+    return None, line_item
 
 
 def _openai_usage(day: date, fields: _Fields) -> ReportLine:
