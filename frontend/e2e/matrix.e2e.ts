@@ -166,7 +166,7 @@ describe("for everyone", () => {
       return snapshot.replace(/[\d.]+ (s|tok\/s)\b/g, "N $1");
     };
     for (const part of ['heading "count to three" [level=1]', 'status "connection": ● live'])
-      expect(await tree("banner")).toContain(part);
+      await expect.poll(() => tree("banner")).toContain(part);
     expect(await tree("main")).toBe(
       `
 - main:

@@ -21,7 +21,7 @@ const LAB: Readonly<Record<string, readonly string[]>> = {
   scrolled: ["fake-words-400", "fake-gated-3"],
   keyboard: ["fake-gated-3", "fake-hello"],
   late: ["fake-hello"],
-  rough: ["fake-words-400-5ms"],
+  rough: ["fake-words-1200-10ms"],
   "held-back": ["fake-gated-3"],
   frozen: ["fake-gated-3"],
   outbox: ["fake-hello"],
