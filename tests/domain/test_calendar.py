@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_router.domain.calendar import HOUR, PERIODS, Calendar
+from llm_router.domain.calendar import HOUR, PERIODS, Calendar, Period
 
 BERLIN = Calendar("Europe/Berlin", ZoneInfo("Europe/Berlin"))
 ZONES = sorted(available_timezones())
@@ -22,12 +22,12 @@ def at(text: str, zone: str = "UTC") -> int:
     period=st.sampled_from(PERIODS),
     moment=st.integers(0, at("2100-01-01T00:00")),
 )
-def test_each_moment_is_in_one_period(zone: str, period: str, moment: int) -> None:
+def test_each_moment_is_in_one_period(zone: str, period: Period, moment: int) -> None:
     calendar = Calendar(zone, ZoneInfo(zone))
-    start, end = calendar.span(period, moment)  # type: ignore[arg-type]
+    start, end = calendar.span(period, moment)
     assert start <= moment < end
-    assert calendar.span(period, start) == calendar.span(period, end - 1) == (start, end)  # type: ignore[arg-type]
-    assert calendar.start(period, end) == end  # type: ignore[arg-type]
+    assert calendar.span(period, start) == calendar.span(period, end - 1) == (start, end)
+    assert calendar.start(period, end) == end
 
 
 @pytest.mark.parametrize(

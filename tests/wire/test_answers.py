@@ -14,7 +14,7 @@ from llm_router.domain.events import Failed, Finished, Started, UsageReported
 from llm_router.domain.messages import Part, ReasoningPart, ToolCallPart, reasoning_of, text_of
 from llm_router.wire import anthropic_messages, openai_chat, openai_responses
 from llm_router.wire.json import mapping, read_json
-from tests.recordings import has_recordings, needs_recordings, recording, recordings
+from tests.recordings import needs_recordings, recording, recordings
 from tests.wire.expected_answers import ANSWERS, Answer
 from tests.wire.streams import DECODERS, decode, fold
 
@@ -147,7 +147,7 @@ def test_what_is_no_answer_gives_nothing(dialect: Any, body: bytes) -> None:
 JUNK = st.sampled_from([None, True, 0, -1, 1.5, "", "word", [], ["word", None], {}, {"type": "text", "text": 7}])
 
 
-@pytest.mark.skipif(not has_recordings, reason="no recordings")
+@needs_recordings
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(expected=st.sampled_from(ANSWERS), choose=st.data(), junk=JUNK)
 def test_a_value_of_another_type_breaks_nothing(expected: Answer, choose: st.DataObject, junk: object) -> None:

@@ -4,20 +4,18 @@ import json
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llm_router.domain.events import UsageReported
 from llm_router.domain.usage import Usage
 from llm_router.wire import openai_chat
-from tests.recordings import Recording, has_recordings, recording
+from tests.recordings import Recording, needs_recordings, recording
 from tests.wire.expected_bills import BILLS
 from tests.wire.streams import DECODERS, cut, decode, fold
 
 STREAMS = [bill.recording for bill in BILLS if bill.kind in ("stream", "failed") and bill.counts]
 
-needs_streams = pytest.mark.skipif(not has_recordings, reason="no recordings")
 bounded = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -42,7 +40,7 @@ def repeated(block: bytes, times: int) -> bytes:
     return block + b"data: %b\n\n" % json.dumps(document).encode() * times
 
 
-@needs_streams
+@needs_recordings
 @bounded
 @given(st.sampled_from(STREAMS), st.integers(1, 3), st.lists(st.integers(0, 100_000), max_size=8))
 def test_repeats_add_nothing(name: str, times: int, places: list[int]) -> None:
@@ -51,7 +49,7 @@ def test_repeats_add_nothing(name: str, times: int, places: list[int]) -> None:
     assert usage_of(recorded, body, places) == usage_of(recorded, recorded.body, [])
 
 
-@needs_streams
+@needs_recordings
 @bounded
 @given(st.sampled_from(STREAMS), st.integers(0, 100_000))
 def test_a_stream_that_breaks_off_has_counted_no_more_than_the_whole(name: str, place: int) -> None:
