@@ -152,6 +152,7 @@ describe("answers", () => {
     await screen.press(screen.button("previous answer", screen.answer));
     await screen.reads("w1 w2");
     await screen.answer.getByText("1/2").waitFor();
+    await screen.isKept(1);
     await screen.reload();
     await screen.reads("w1 w2");
     await screen.press(screen.button("next answer", screen.answer));

@@ -1,6 +1,6 @@
 import { describe, expect, inject } from "vitest";
 import { Facade, RoughLine } from "./support/facade.ts";
-import { fake, journey, ownLine, ownServer, squeeze } from "./support/journey.ts";
+import { fake, journey, ownLine, ownServer, squeeze, texts } from "./support/journey.ts";
 import { lab } from "./support/models.ts";
 
 describe("a line that breaks at random bytes", () => {
@@ -17,7 +17,7 @@ describe("a line that breaks at random bytes", () => {
       await expect
         .poll(
           async () => {
-            seen.push(squeeze((await words.allInnerTexts()).join(" ")));
+            seen.push((await texts(words)).join(" "));
             return isOver.isVisible();
           },
           { timeout: 50_000, interval: 30 },
@@ -87,11 +87,11 @@ describe("pages of one owner", () => {
       const page = await phone.newPage();
       await page.goto(screen.page.url());
       const answers = page.getByRole("article", { name: /^answer by/ });
-      const texts = async () => (await answers.locator(".markdown").allInnerTexts()).map(squeeze);
-      await expect.poll(texts).toEqual(["w1"]);
+      const read = () => texts(answers.locator(".markdown"));
+      await expect.poll(read).toEqual(["w1"]);
       await fake.release("devices", null);
       await screen.settled();
-      await expect.poll(texts).toEqual(["w1 w2 w3"]);
+      await expect.poll(read).toEqual(["w1 w2 w3"]);
 
       await page.getByRole("textbox", { name: "prompt" }).fill("from the phone");
       await page.getByRole("button", { name: "send", exact: true }).click();

@@ -74,7 +74,9 @@ describe("rendering", () => {
       await screen.ask(FORMS);
       await screen.settled();
       await screen.answer.locator(".hljs-keyword").first().waitFor();
-      expect(await screen.answer.locator(".code").first().locator("pre").innerText()).toBe("const answer = 42; // why");
+      expect(await screen.answer.locator(".code").first().locator("pre").textContent()).toBe(
+        "const answer = 42; // why",
+      );
       await screen.answer.locator("math").waitFor();
       expect(await screen.answer.locator("math").count()).toBe(1);
       expect(await screen.read()).toContain("it costs $5 and $6, and");

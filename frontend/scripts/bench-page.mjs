@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** How much slower than this machine: a phone of the middle class. */
-export const THROTTLE = 4;
+export const THROTTLE = Number(process.env.THROTTLE ?? 4);
 
 export class BenchPage {
   #session;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 import { expect, inject, onTestFinished, test } from "vitest";
-import type { Message } from "../../src/api/types.ts";
+import type { ConversationWithMessages, Message } from "../../src/api/types.ts";
 import { configurationOf, environOf } from "./models.ts";
 import { FakeProvider, Line, Server } from "./processes.ts";
 
@@ -186,18 +186,13 @@ export class Screen {
 
   // What the reader waits for
 
-  /** The text so far, as it is read. */
+  /** The text so far; empty while no answer is there. */
   async read(answer = this.answer): Promise<string> {
-    return squeeze(await answer.locator(".markdown").innerText());
-  }
-
-  /** The same, without waiting for an answer to be there. */
-  async #readNow(answer: Locator): Promise<string> {
-    return squeeze((await answer.locator(".markdown").allInnerTexts()).join(" "));
+    return (await texts(answer.locator(".markdown"))).join(" ");
   }
 
   async reads(text: string, answer = this.answer): Promise<void> {
-    await expect.poll(() => this.#readNow(answer), { timeout: PATIENCE, interval: 20 }).toBe(text);
+    await expect.poll(() => this.read(answer), { timeout: PATIENCE, interval: 20 }).toBe(text);
   }
 
   /** All that was asked is answered, and the last receipt stands. */
@@ -229,8 +224,21 @@ export class Screen {
 
   /** The conversation's messages, as the server has them; `server` leads past a line that is made bad on purpose. */
   async stored(server = this.#url): Promise<Message[]> {
+    return (await this.#storedConversation(server)).messages;
+  }
+
+  /** The server knows that `answer` is the one that is read. */
+  async isKept(answer: number): Promise<void> {
+    const active = async () => {
+      const { messages, active_leaf_id } = await this.#storedConversation(this.#url);
+      return messages.filter(({ role }) => role === "assistant").findIndex(({ id }) => id === active_leaf_id) + 1;
+    };
+    await expect.poll(active, { timeout: PATIENCE, interval: 20 }).toBe(answer);
+  }
+
+  async #storedConversation(server: string): Promise<ConversationWithMessages> {
     const answer = await fetch(`${server}/api/conversations/${this.conversationId}`);
-    return ((await answer.json()) as { messages: Message[] }).messages;
+    return (await answer.json()) as ConversationWithMessages;
   }
 
   /** From now on the browser's words that fit are no complaint: the journey is about what they are about. */
@@ -267,6 +275,24 @@ export class Screen {
         complain(`asked for ${request.url()}`);
     });
   }
+}
+
+/** The words of each, also where they are far from the reader: of those `innerText` knows nothing. */
+export async function texts(elements: Locator): Promise<string[]> {
+  const found = await elements.evaluateAll(all =>
+    all.map(element => {
+      const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      let text = "";
+      let block: Element | null | undefined = null;
+      for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const own = node.parentElement?.closest("p, li, pre, td, th, h3, h4, h5, h6, .code-head");
+        text += (own === block ? "" : " ") + node.textContent;
+        block = own;
+      }
+      return text;
+    }),
+  );
+  return found.map(squeeze);
 }
 
 /** As a reader sees it: one blank where the source may have many. */

@@ -105,7 +105,8 @@ export class ApiClient {
     id: string,
     body: { title?: string; model?: string; active_leaf_id?: string },
   ): Promise<Conversation> {
-    return this.#json("PATCH", `/api/conversations/${encodeURIComponent(id)}`, body);
+    // What was chosen holds, though the page is left at once.
+    return this.#json("PATCH", `/api/conversations/${encodeURIComponent(id)}`, body, { keepalive: true });
   }
 
   async deleteConversation(id: string, options?: RequestOptions): Promise<void> {

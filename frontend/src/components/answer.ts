@@ -53,6 +53,8 @@ export class AnswerRow implements Row<AnswerItem> {
   #receipt: HTMLElement | null = null;
   #shown: AnswerItem | null = null;
   #reasoning = "";
+  /** What the tally says is going on. */
+  #word = "";
 
   constructor(actions: AnswerActions, now: () => number, textArrived: () => void) {
     this.#markdown = new LazyMarkdown(textArrived);
@@ -92,8 +94,10 @@ export class AnswerRow implements Row<AnswerItem> {
     else this.#markdown.finish(message.content);
     this.#updateImages(message);
     this.#updateEnd(isLive ? null : endWords(message));
-    if (isLive) this.#updateTally(message, generation);
-    else this.#updateReceipt(item);
+    if (!isLive) this.#updateReceipt(item);
+    // Its figures go on with the clock, not with each token.
+    else if (!this.#tally.isConnected || liveWord(generation).word !== this.#word)
+      this.#updateTally(message, generation);
   }
 
   /** Places the tally under the text; called after the frame's content stands. */
@@ -173,6 +177,7 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#receipt = null;
     if (!this.#tally.isConnected) this.element.append(this.#tally);
     const { glyph, word } = liveWord(generation);
+    this.#word = word;
     const elapsed = (this.#now() - generation.startedAt) / 1000;
     const streamed = generation.firstChunkAt === null ? 0 : (this.#now() - generation.firstChunkAt) / 1000;
     // The provider's count when it came, else four characters a token: the mark says which.

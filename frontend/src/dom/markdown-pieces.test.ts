@@ -88,7 +88,15 @@ function grow(text: string, step: number): MarkdownView {
 /** Without what only holds pieces together. */
 function bare(element: HTMLElement): string {
   const copy = element.cloneNode(true) as HTMLElement;
-  for (const piece of copy.querySelectorAll(".piece")) piece.replaceWith(...piece.childNodes);
+  for (const piece of copy.querySelectorAll(".piece, .section")) piece.replaceWith(...piece.childNodes);
+  for (const list of copy.querySelectorAll(".goes-on")) {
+    list.previousElementSibling?.append(...list.childNodes);
+    list.remove();
+  }
+  for (const rows of copy.querySelectorAll("tbody + tbody")) {
+    rows.previousElementSibling?.append(...rows.childNodes);
+    rows.remove();
+  }
   copy.normalize();
   return copy.innerHTML;
 }

@@ -80,12 +80,13 @@ describe("MarkdownView", () => {
 
   test("never touches a settled block again", () => {
     view.update("First paragraph.\n\nSecond paragraph, which is long.\n\nThi");
-    const [first, second, third] = view.element.children;
+    const [section] = view.element.children;
+    const [first, second, third] = section?.children ?? [];
     view.update("First paragraph.\n\nSecond paragraph, which is long.\n\nThird paragraph.\n\n- and a list");
-    expect(view.element.children[0]).toBe(first);
-    expect(view.element.children[1]).toBe(second);
-    expect(view.element.children[2]).not.toBe(third);
-    expect(view.element.children.length).toBe(4);
+    expect(section?.children[0]).toBe(first);
+    expect(section?.children[1]).toBe(second);
+    expect(section?.children[2]).not.toBe(third);
+    expect(section?.children.length).toBe(4);
   });
 
   test("an open code block keeps its frame", () => {

@@ -25,12 +25,24 @@ const PURIFY = {
 const purifier = DOMPurify(window);
 purifier.setConfig(PURIFY);
 
+/** From how many rows on a table keeps the columns it had while it grew. */
+const LONG_TABLE = 100;
+
 interface Block extends Piece {
-  /** What the piece added to the page; of a piece that joins, without the frame it was added to. */
+  /** What the piece added to the page; of a piece that was added to a frame, without that. */
   readonly nodes: readonly ChildNode[];
   /** The element of the whole block; null where there is nothing to be seen. */
   readonly frame: HTMLElement | null;
+  readonly section: HTMLElement;
+  /** How many characters its section has with it. */
+  readonly sectionLength: number;
 }
+
+/**
+ * From how many characters on a section is full. What is far from the reader is laid out and painted by no frame
+ * (`content-visibility`), section by section: so a frame costs what can be seen, however long the answer.
+ */
+const SECTION_LENGTH = 1_500;
 
 export class MarkdownView {
   readonly element: HTMLElement;
@@ -96,20 +108,28 @@ export class MarkdownView {
 
   /** Puts the piece into the page, in the place of `old` where that is given. */
   #place({ token, joins }: Piece, old: Block | undefined): Block {
-    const host = joins ? (this.#blocks.findLast(block => !block.joins)?.frame ?? null) : null;
+    const host = joins && token.type !== "list" ? (this.#blocks.at(-1)?.frame ?? null) : null;
     const nodes = this.#build(token, host);
-    const frame = joins ? host : ((nodes[0] as HTMLElement | undefined) ?? null);
-    if (!joins && frame && old?.frame && adoptFrame(old, token, frame))
-      return { token, joins, nodes: [old.frame], frame: old.frame };
+    const frame = host ?? (nodes[0] as HTMLElement | undefined) ?? null;
+    const { section, length } = this.#sectionFor(host !== null, old);
+    const placed = { token, joins, section, sectionLength: length + token.raw.length };
+    if (!host && frame && old?.frame && adoptFrame(old, token, frame))
+      return { ...placed, nodes: [old.frame], frame: old.frame };
+    if (!section.parentNode && nodes.length > 0) this.element.append(section);
+    (host ? insideOf(host) : section).append(...nodes);
     if (old) removeBlock(old);
-    if (host) insideOf(host).append(...nodes);
-    else {
-      const last = this.#blocks.findLast(block => block.frame)?.frame;
-      if (last) last.after(...nodes);
-      else this.element.prepend(...nodes);
-    }
+    if (joins && !host) frame?.classList.add("goes-on");
     if (token.type === "code" && frame && !this.#plainCode.includes(frame)) this.#plainCode.push(frame);
-    return { token, joins, nodes, frame };
+    return { ...placed, nodes, frame };
+  }
+
+  /** Where the next piece goes, and how many characters are there before it. */
+  #sectionFor(isInHost: boolean, old: Block | undefined): { section: HTMLElement; length: number } {
+    const last = this.#blocks.at(-1);
+    if (last && (isInHost || last.sectionLength < SECTION_LENGTH))
+      return { section: last.section, length: last.sectionLength };
+    const section = old && old.section !== last?.section ? old.section : h("div", { class: "section" });
+    return { section, length: 0 };
   }
 
   /** The nodes of a piece; of one that joins `host`, those to be added to it. */
@@ -123,7 +143,7 @@ export class MarkdownView {
     if (!host || element.localName === "span") return [element];
     if (token.type !== "table") return [...element.childNodes];
     if (pinColumns(host)) this.#pinned.push(host);
-    return [...element.querySelectorAll("tbody > tr")];
+    return [...element.querySelectorAll("tbody")];
   }
 
   /** Formulas are set last, from a renderer that makes elements and no markup. */
@@ -151,8 +171,7 @@ export class MarkdownView {
     });
     this.#pinned = this.#pinned.filter(frame => {
       if (frame === open) return true;
-      unpinColumns(frame);
-      this.#putBackFrom(this.#blocks.findIndex(block => block.frame === frame));
+      if (unpinColumns(frame)) this.#putBackFrom(this.#blocks.findIndex(block => block.frame === frame));
       return false;
     });
   }
@@ -160,7 +179,10 @@ export class MarkdownView {
   /** What is put back has not moved: nothing under a block that took another height counts as shifted. */
   #putBackFrom(index: number): void {
     if (index < 0) return;
-    this.element.append(...this.#blocks.slice(index).flatMap(({ frame, joins }) => (frame && !joins ? [frame] : [])));
+    const moved = this.#blocks.slice(index);
+    const section = moved[0]?.section;
+    section?.append(...new Set(moved.flatMap(block => (block.section === section && block.frame) || [])));
+    this.element.append(...new Set(moved.flatMap(it => (it.section !== section && it.frame ? it.section : []))));
   }
 }
 
@@ -168,13 +190,14 @@ function isSame(block: Block, piece: Piece | undefined): boolean {
   return piece !== undefined && piece.joins === block.joins && piece.token.raw === block.token.raw;
 }
 
-function removeBlock({ nodes }: Block): void {
+function removeBlock({ nodes, section }: Block): void {
   for (const node of nodes) node.remove();
+  if (!section.firstChild) section.remove();
 }
 
 /** Where the further pieces of a block go. */
 function insideOf(frame: HTMLElement): Element {
-  return frame.querySelector(":scope > table > tbody, :scope > pre > code") ?? frame;
+  return frame.querySelector(":scope > table, :scope > pre > code") ?? frame;
 }
 
 /**
@@ -193,21 +216,27 @@ function adoptFrame(old: Block, token: Token, built: HTMLElement): boolean {
   return true;
 }
 
-/** Until it is whole a long table keeps the columns that its first rows made: a wide cell far down moves nothing. */
+/**
+ * Until it is whole a long table keeps the columns that its first rows made: a wide cell far down moves nothing, and
+ * no row has to be laid out for another's sake.
+ */
 function pinColumns(frame: HTMLElement): boolean {
   const table = frame.querySelector("table");
   if (!table || table.classList.contains("is-pinned")) return false;
-  const cells = [...table.querySelectorAll<HTMLElement>("thead th")];
-  const widths = [table, ...cells].map(cell => cell.offsetWidth);
+  const widths = [...table.querySelectorAll<HTMLElement>("thead th")].map(cell => cell.offsetWidth);
   if (widths.includes(0)) return false; // not laid out
   table.classList.add("is-pinned");
-  for (const [at, cell] of [table, ...cells].entries()) cell.style.width = `${widths[at]}px`;
+  table.style.setProperty("--columns", widths.map(width => `${width}px`).join(" "));
   return true;
 }
 
-function unpinColumns(frame: HTMLElement): void {
-  for (const cell of frame.querySelectorAll<HTMLElement>("table, thead th")) cell.removeAttribute("style");
-  frame.querySelector("table")?.removeAttribute("class");
+/** One so long stays as it is: nobody sees all of its rows at once, and to lay them all out is felt. */
+function unpinColumns(frame: HTMLElement): boolean {
+  const table = frame.querySelector("table");
+  if (!table || table.rows.length > LONG_TABLE) return false;
+  table.removeAttribute("style");
+  table.removeAttribute("class");
+  return true;
 }
 
 /** Builds the elements of one piece, and remembers the formulas in it. */
