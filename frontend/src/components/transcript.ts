@@ -6,7 +6,7 @@
  */
 
 import type { Message } from "../api/types.ts";
-import { Disposables, onceAFrame } from "../dom/component.ts";
+import { Disposables, onceAFrame, onceAFrameBehindTyping } from "../dom/component.ts";
 import { copyCode } from "../dom/copy-code.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
 import { whenIdle } from "../dom/idle.ts";
@@ -177,7 +177,7 @@ export class Transcript {
 
   readonly #paintSoon = onceAFrame(() => this.#paint());
 
-  readonly #paintLive = onceAFrame(() => {
+  readonly #paintLive = onceAFrameBehindTyping(() => {
     for (const id of this.#stale) {
       const row = this.#row(id);
       const generation = this.#parts.chat.generations.get().get(id);

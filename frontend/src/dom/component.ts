@@ -42,3 +42,22 @@ export function onceAFrame(paint: () => void): FrameScheduler {
   schedule.cancel = () => cancelAnimationFrame(frame);
   return schedule;
 }
+
+let lastTyped = 0;
+const noteTyping = () => {
+  lastTyped = performance.now();
+};
+
+/** The same for what can wait a frame, but no longer: the one after a key shows what was typed, and does nothing else. */
+export function onceAFrameBehindTyping(paint: () => void): FrameScheduler {
+  addEventListener("input", noteTyping, { capture: true, passive: true });
+  let seen = lastTyped;
+  let hasWaited = false;
+  const schedule = onceAFrame(() => {
+    hasWaited = !hasWaited && lastTyped !== seen;
+    seen = lastTyped;
+    if (hasWaited) schedule();
+    else paint();
+  });
+  return schedule;
+}
