@@ -18,6 +18,8 @@ from llm_router.store.tables import messages
 MESSAGE_COLUMNS = tuple(
     column for column in messages.c if column.name not in ("event_log", "last_event_id", "device_id")
 )
+_NAMES = tuple(column.name for column in MESSAGE_COLUMNS)
+_COUNTS = tuple(name for name in _NAMES if name.startswith("tokens_"))
 
 
 async def get_message(connection: AsyncConnection, user_id: str, message_id: str) -> Message:
@@ -95,38 +97,16 @@ async def copy_messages(
     return new_ids
 
 
-def message_from(row: Any) -> Message:
-    """From a row that has `MESSAGE_COLUMNS`."""
+def message_from(row: Iterable[Any]) -> Message:
+    """From a row that begins with `MESSAGE_COLUMNS`, by position: to ask it by name takes half as long again."""
+    values = dict(zip(_NAMES, row, strict=False))
+    del values["user_id"]
     return Message(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        parent_id=row.parent_id,
-        role=row.role,
-        content=row.content,
-        parts=_parts_from(row.parts, row.content),
-        status=row.status,
-        created_at=row.created_at,
-        model=row.model,
-        provider=row.provider,
-        connection=row.connection,
-        response_model=row.response_model,
-        temperature=row.temperature,
-        reasoning=row.reasoning,
-        max_tokens=row.max_tokens,
-        usage=Usage(
-            tokens_input=row.tokens_input,
-            tokens_output=row.tokens_output,
-            tokens_cache_read=row.tokens_cache_read,
-            tokens_cache_write=row.tokens_cache_write,
-            tokens_reasoning=row.tokens_reasoning,
-        ),
-        cost_nanousd=row.cost,
-        cost_status=row.cost_status,
-        finish_reason=row.finish_reason,
-        error=orjson.loads(row.error) if row.error else None,
-        time_to_first_chunk=row.time_to_first_chunk,
-        duration=row.duration,
-        reasoning_duration=row.reasoning_duration,
+        usage=Usage(**{name: values.pop(name) for name in _COUNTS}),
+        cost_nanousd=values.pop("cost"),
+        parts=_parts_from(values.pop("parts"), values["content"]),
+        error=orjson.loads(error) if (error := values.pop("error")) else None,
+        **values,
     )
 
 
