@@ -137,10 +137,12 @@ async def test_retry_with_another_model_gives_a_sibling(client: Client) -> None:
     second = await client.finished(answer.json["message_id"])
     assert (second["parent_id"], second["provider"], second["content"]) == (first["parent_id"], "anthropic", "Compare")
     assert (first["temperature"], second["temperature"]) == (0.5, 1.0)
+    # Who tried another model once did not choose it for what comes next.
+    assert (await client.get(f"/api/conversations/{first['conversation_id']}"))["model"] == MODEL
     # A prompt itself can be asked again as well.
     answer = await client.post(f"/api/messages/{first['parent_id']}/retry")
     third = await client.finished(answer.json["message_id"])
-    assert (third["parent_id"], third["model"]) == (first["parent_id"], "claude-fake-echo")
+    assert (third["parent_id"], third["model"]) == (first["parent_id"], MODEL)
 
 
 def place_of(conversation: Any, message_id: str | None) -> int | None:
@@ -175,15 +177,17 @@ async def test_a_clone_is_the_same_tree_under_new_ids_and_costs_nothing(client: 
     clone = (await client.at("desktop").post(f"{place}/clone")).json
     assert tree(clone) == tree(original)
     assert not {message["id"] for message in clone["messages"]} & {message["id"] for message in original["messages"]}
-    assert (clone["title"], clone["model"], clone["device_id"]) == (original["title"], original["model"], "desktop")
+    assert (clone["title"], clone["model"], clone["device_id"]) == ("One (2)", original["model"], "desktop")
     assert [place_of(each, each["active_leaf_id"]) for each in (original, clone)] == [5, 5]
-    assert clone["cost"] is None
+    assert clone["cost"] == 0
     assert await client.get("/api/usage/summary") == summary
 
     fork = (await client.post(f"{place}/clone", {"message_id": second["id"]})).json
     assert [message["content"] for message in fork["messages"]] == ["One", "Dear.", "Two", "Dear."]
     assert fork["active_leaf_id"] == fork["messages"][-1]["id"]
     assert await client.get("/api/usage/summary") == summary
+    titles = [fork["title"], (await client.post(f"/api/conversations/{fork['id']}/clone")).json["title"]]
+    assert titles == ["One (3)", "One (4)"]
 
     # The copies stand on their own feet.
     assert (await client.ask("DELETE", place)).status == 204

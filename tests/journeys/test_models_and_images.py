@@ -112,6 +112,31 @@ async def test_an_image_under_its_key_is_made_and_paid_once(client: Client, rows
     assert (other.status, other.error["type"]) == (409, "conflict")
 
 
+async def test_who_does_not_wait_for_an_image_is_told_which_answer_it_becomes(
+    client: Client, fake: FakeProvider, rows: Rows
+) -> None:
+    upstream = Upstream(fake, "gpt-image-fake-gated-3")
+    body = {"prompt": "A late cat", "model": upstream.model}
+    headers = {"Idempotency-Key": "late-cat", "Prefer": "respond-async"}
+    taken = await client.post("/api/images/generate", body, headers=headers)
+    assert taken.status == 202
+    assert taken.headers["Location"] == f"/api/messages/{taken.json['message_id']}"
+    await upstream.waiting()
+    assert (await client.post(f"/api/messages/{taken.json['message_id']}/stop")).json["status"] == "stopped"
+    again = await client.post("/api/images/generate", body, headers=headers)
+    assert (again.status, again.json["message_id"]) == (202, taken.json["message_id"])
+    assert len(rows.usage(taken.json["message_id"])) == 1
+
+
+async def test_an_image_stands_beside_the_prompt_that_follows_the_same_message(client: Client) -> None:
+    first = await client.answered("One", model="ollama/fake-hello")
+    await client.answered("Two", conversation_id=first["conversation_id"], model="ollama/fake-hello")
+    body = {"prompt": "Draw it", "model": IMAGE_MODEL, "parent_id": first["id"]}
+    made = (await client.post("/api/images/generate", body)).json
+    assert made["conversation_id"] == first["conversation_id"]
+    assert (await client.get(f"/api/messages/{made['user_message_id']}"))["parent_id"] == first["id"]
+
+
 async def test_an_image_joins_a_conversation_and_the_talk_goes_on(client: Client, upstream: Upstream) -> None:
     first = await client.answered("One", model="ollama/fake-hello")
     body = {"prompt": "Draw it", "model": "dall-e-fake", "conversation_id": first["conversation_id"]}

@@ -285,6 +285,7 @@ async def test_every_response_carries_the_security_headers(server: Loopback, cap
         policy = _policy(answer.headers["content-security-policy"])
         assert policy["default-src"] == "'none'"
         assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert policy["worker-src"] == "'self'"
         assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
         assert policy["img-src"] == "'self' data: blob:"  # nothing from other servers
         assert answer.headers["x-content-type-options"] == "nosniff"

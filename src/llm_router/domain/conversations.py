@@ -1,9 +1,10 @@
 """Conversations and the messages in them, as they are kept: a tree whose edges point to the parent."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from llm_router.domain.chat import ProviderName
@@ -23,6 +24,7 @@ MAX_TITLE_LENGTH = 60
 
 _MARKS = re.compile(r"(?m)^\s*(?:#{1,6}|>+|[-*+])\s+|\*\*|`+")
 """Of headings, quotes, lists, emphasis and code."""
+_COPY_NUMBER = re.compile(r" \(\d{1,2}\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ class Conversation:
     system_prompt: str | None = None
     device_id: str | None = None
     active_leaf_id: str | None = None
-    cost_nanousd: int | None = None
-    """What its calls cost so far; None where nothing was priced."""
+    cost_nanousd: int | None = 0
+    """What its calls cost so far; None where there were some and none of them was priced."""
     message_count: int = 0
     is_live: bool = False
 
@@ -132,6 +134,17 @@ def title_from(prompt: str) -> str:
     head = words[: MAX_TITLE_LENGTH - 1]
     cut = head.rsplit(" ", 1)[0] if " " in head[20:] else head
     return cut.rstrip(" ,.;:-") + "…"
+
+
+def base_of_title(title: str) -> str:
+    """The title without the number that a copy bears."""
+    return _COPY_NUMBER.sub("", title)
+
+
+def title_of_copy(title: str, taken: Collection[str]) -> str:
+    """`Planets (2)`, or the first number after it that none of `taken` has. What has no title gets none."""
+    base = base_of_title(title)
+    return next(numbered for at in count(2) if (numbered := f"{base} ({at})") not in taken) if base else ""
 
 
 def shown_time(milliseconds: int) -> str:

@@ -122,7 +122,7 @@ class Chat:
                 question = prompt_message(conversation.id, path[-1].id if path else None, prompt.text, now)
                 answer = pending_answer(question, resolved, prompt.options, self._clock.now_ms())
                 await insert_messages(connection, caller.user_id, caller.device_id, [question, answer])
-                await self._point_at(connection, caller, conversation, answer, question)
+                await self._point_at(connection, caller, conversation, answer, question, answer.model)
                 await keep_key(connection, caller, idempotency_key, body_hash, answer)
                 request = _request(conversation, [*path, question], answer)
                 origin = await self._admit(connection, caller, answer, request, resolved, budget_override)
@@ -139,7 +139,9 @@ class Chat:
         *,
         budget_override: bool = False,
     ) -> Submission:
-        """Starts another answer beside `message_id`, or a first one where that is a prompt. Raises as `submit`."""
+        """Starts another answer beside `message_id`, or a first one where that is a prompt. Its model is that of this
+        answer alone: the conversation keeps its own. Raises as `submit`.
+        """
         await self._catalog.warm()
         body_hash = hash_of(("retry", message_id, options))
         with ExitStack() as held:
@@ -159,7 +161,8 @@ class Chat:
                 resolved = self._resolve(options, conversation)
                 answer = pending_answer(path[-1], resolved, options, self._clock.now_ms())
                 await insert_messages(connection, caller.user_id, caller.device_id, [answer])
-                await self._point_at(connection, caller, conversation, answer, path[0])
+                model = conversation.model or answer.model
+                await self._point_at(connection, caller, conversation, answer, path[0], model)
                 await keep_key(connection, caller, idempotency_key, body_hash, answer)
                 request = _request(conversation, path, answer)
                 origin = await self._admit(connection, caller, answer, request, resolved, budget_override)
@@ -217,7 +220,13 @@ class Chat:
             return self._catalog.resolve(None)
 
     async def _point_at(
-        self, connection: AsyncConnection, caller: Caller, conversation: Conversation, answer: Message, first: Message
+        self,
+        connection: AsyncConnection,
+        caller: Caller,
+        conversation: Conversation,
+        answer: Message,
+        first: Message,
+        model: str | None,
     ) -> None:
         await update_conversation(
             connection,
@@ -226,7 +235,7 @@ class Chat:
             # One that was made empty and unnamed gets its name from its first prompt.
             title=conversation.title or title_from(first.content),
             active_leaf_id=answer.id,
-            model=answer.model,
+            model=model,
             updated_at=answer.created_at,
         )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from llm_router.domain.clock import Clock
-from llm_router.domain.conversations import Conversation, Message
+from llm_router.domain.conversations import Conversation, Message, base_of_title, title_of_copy
 from llm_router.domain.errors import InvalidRequest
 from llm_router.domain.ids import new_id
 from llm_router.services.changes import Change, ChangeName, Changes
@@ -16,6 +16,7 @@ from llm_router.store.conversations import (
     delete_conversation,
     get_conversation,
     insert_conversation,
+    titles_beginning,
     update_conversation,
 )
 from llm_router.store.database import Database
@@ -110,11 +111,12 @@ class Conversations:
                 leaf_id = message_id
                 if tree[-1].conversation_id != conversation_id:
                     raise InvalidRequest("message_id names a message of another conversation.")
+            taken = await titles_beginning(connection, caller.user_id, base_of_title(original.title))
             copied = [message for message in tree if message.is_finished]
             copy = replace(
                 original,
                 id=new_id(),
-                title=original.title,
+                title=title_of_copy(original.title, taken),
                 device_id=caller.device_id,
                 created_at=now,
                 updated_at=now,

@@ -7,6 +7,7 @@ from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from llm_router.domain.chat import Target
 from llm_router.domain.clock import Clock
@@ -55,6 +56,8 @@ class ImagePrompt:
     size: str | None = None
     quality: str | None = None
     conversation_id: str | None = None
+    parent_id: str | Literal["leaf"] | None = "leaf"
+    """As in `Prompt`."""
 
 
 class Images:
@@ -104,7 +107,7 @@ class Images:
                     self._worst_cost(prompt, resolved.target),
                     override=budget_override,
                 )
-            if prompt.conversation_id is None:
+            if prompt.conversation_id is None and prompt.parent_id in ("leaf", None):
                 self._changes.publish(caller.user_id, Change("conversation_created", answer.conversation_id))
             self._start(origin, answer, prompt, resolved)
         return submission_of(answer)
@@ -123,7 +126,7 @@ class Images:
     ) -> Message:
         """The prompt at the end of its conversation, made where there is none; returns the answer to come."""
         now = self._clock.now_ms()
-        conversation, parent_id = await find_place(connection, caller.user_id, prompt.conversation_id, "leaf")
+        conversation, parent_id = await find_place(connection, caller.user_id, prompt.conversation_id, prompt.parent_id)
         if conversation is None:
             conversation = await begin_conversation(connection, caller, f"image: {prompt.text}", now)
         question = prompt_message(conversation.id, parent_id, prompt.text, now)

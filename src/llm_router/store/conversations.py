@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, Select, case, func, select, tuple_
 
 from llm_router.domain.conversations import Conversation
 from llm_router.domain.errors import NotFound
@@ -43,6 +43,14 @@ async def list_conversations(
     found = [_conversation_from(row) for row in await connection.execute(query)]
     page = found[:limit]
     return Page(page, cursor_at(page[-1].updated_at, page[-1].id) if len(found) > limit else None)
+
+
+async def titles_beginning(connection: AsyncConnection, user_id: str, base: str) -> set[str]:
+    """Those that begin with `base`."""
+    begins = conversations.c.title.startswith(base, autoescape=True)
+    return set(
+        await connection.scalars(select(conversations.c.title).where(conversations.c.user_id == user_id, begins))
+    )
 
 
 async def insert_conversation(connection: AsyncConnection, user_id: str, conversation: Conversation) -> None:
@@ -86,7 +94,8 @@ def _select(user_id: str) -> Select[Any]:
     return select(
         conversations,
         select(func.count()).where(mine).correlate(conversations).scalar_subquery().label("message_count"),
-        select(func.sum(usage_logs.c.cost))
+        # Where no call was made, as in a copy, nothing was spent: that is known.
+        select(case((func.count() == 0, 0), else_=func.sum(usage_logs.c.cost)))
         .where(usage_logs.c.conversation_id == conversations.c.id)
         .correlate(conversations)
         .scalar_subquery()

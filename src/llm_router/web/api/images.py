@@ -1,8 +1,9 @@
 """Images: made on request, served from their files."""
 
+from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from starlette.responses import FileResponse, Response
 
 from llm_router.domain.errors import NotFound
@@ -31,11 +32,21 @@ async def index(
 
 @router.post("/generate", response_model=ImageGenerationAnswer, responses={202: {"model": SubmissionAnswer}})
 async def generate(
-    body: ImageBody, services: ServicesDep, caller: CallerDep, idempotency_key: IdempotencyKey = None
+    body: ImageBody,
+    services: ServicesDep,
+    caller: CallerDep,
+    idempotency_key: IdempotencyKey = None,
+    prefer: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Waits for the image. Whoever leaves finds it in its conversation all the same; one that is stopped has none."""
-    prompt = ImagePrompt(body.prompt, body.model, body.size, body.quality, body.conversation_id)
+    """Waits for the image; with `Prefer: respond-async` (RFC 7240, section 4.1) only until the prompt is taken.
+
+    Whoever leaves finds it in its conversation all the same; one that is stopped has none.
+    """
+    parent_id = body.parent_id if "parent_id" in body.model_fields_set else "leaf"
+    prompt = ImagePrompt(body.prompt, body.model, body.size, body.quality, body.conversation_id, parent_id)
     submission = await services.images.submit(caller, prompt, idempotency_key, budget_override=body.budget_override)
+    if prefer is not None and "respond-async" in prefer.lower():
+        return json_answer(asdict(submission), 202, {"Location": f"/api/messages/{submission.message_id}"})
     await services.generations.wait(submission.message_id, MAX_WAIT_SECONDS)
     message = await services.generations.stored(caller.user_id, submission.message_id)
     ids = {"conversation_id": message.conversation_id, "user_message_id": message.parent_id}

@@ -84,6 +84,8 @@ class ImageBody(Body):
     size: Annotated[str, Field(pattern=r"^(auto|\d{2,4}x\d{2,4})$", strict=True)] | None = None
     quality: Annotated[str, Field(pattern=r"^[a-z]{1,16}$", strict=True)] | None = None
     conversation_id: Id | None = None
+    parent_id: Id | None = None
+    """As of a prompt."""
     budget_override: StrictBool = False
 
 
