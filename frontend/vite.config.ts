@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const outDir = join(here, "../src/llm_router/web/static");
 const server = "http://127.0.0.1:8000";
 
-/** The two Latin faces are needed for the first paint, so the page asks for them before the style sheet does. */
+/** The Latin faces and the signs are needed for the first paint, so the page asks for them before the style sheet does. */
 function preloadFonts(): Plugin {
   return {
     name: "preload-fonts",
@@ -20,7 +20,7 @@ function preloadFonts(): Plugin {
       order: "post",
       handler: (_html, { bundle }) =>
         Object.keys(bundle ?? {})
-          .filter(file => /ubuntu-mono-latin-[47]00-.*\.woff2$/.test(file))
+          .filter(file => /(ubuntu-mono-latin-[47]00|glyphs)-.*\.woff2$/.test(file))
           .map(file => ({
             tag: "link",
             attrs: { rel: "preload", href: `/${file}`, as: "font", type: "font/woff2", crossorigin: true },
@@ -133,6 +133,7 @@ export default defineConfig({
     cssCodeSplit: false,
     reportCompressedSize: false,
   },
+  worker: { format: "es" },
   server: {
     proxy: {
       "/api": server,

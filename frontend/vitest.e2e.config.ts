@@ -6,10 +6,10 @@ export default defineConfig({
     environment: "node",
     include: ["e2e/**/*.e2e.ts"],
     globalSetup: ["e2e/support/setup.ts"],
-    testTimeout: 60_000,
-    // As patient as the journeys are: the machine may be busy.
-    expect: { poll: { timeout: 20_000 } },
-    hookTimeout: 30_000,
+    // Patience costs nothing where all goes well: the machine may be busy.
+    testTimeout: 180_000,
+    expect: { poll: { timeout: 30_000 } },
+    hookTimeout: 60_000,
     maxWorkers: 2,
   },
 });

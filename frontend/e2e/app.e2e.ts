@@ -14,7 +14,7 @@ async function isKept(page: Page): Promise<void> {
 }
 
 describe("installed", () => {
-  journey("a browser finds nothing missing", {}, async screen => {
+  journey("a browser finds nothing missing", { withWorker: true }, async screen => {
     await screen.goto();
     await isKept(screen.page);
     const session = await screen.context.newCDPSession(screen.page);
@@ -38,22 +38,26 @@ describe("installed", () => {
       const answer = await fetch(inject("server") + shortcut, { headers: { Accept: "text/html" } });
       expect(answer.status).toBe(200);
     }
-    expect(await screen.page.locator('meta[name="theme-color"]').getAttribute("content")).toBe("#20222f");
+    await expect.poll(() => screen.page.locator('meta[name="theme-color"]').getAttribute("content")).toBe("#20222f");
   });
 
-  journey("what another app shares is a draft, and not told to the server", { device: "phone" }, async screen => {
-    const facade = await Facade.open(inject("server"));
-    await screen.goto("/", facade.url);
-    await isKept(screen.page);
-    await screen.goto("/?title=A%20page&text=what%20is%20this%3F&url=https%3A%2F%2Fexample.org%2F", facade.url);
-    expect(await screen.prompt.inputValue()).toBe("A page\nwhat is this?\nhttps://example.org/");
-    expect(screen.page.url()).toBe(`${facade.url}/`);
-    expect(facade.asked.filter(path => path.includes("example"))).toEqual([]);
-    await screen.reload();
-    expect(await screen.prompt.inputValue()).toBe("A page\nwhat is this?\nhttps://example.org/");
-  });
+  journey(
+    "what another app shares is a draft, and not told to the server",
+    { device: "phone", withWorker: true },
+    async screen => {
+      const facade = await Facade.open(inject("server"));
+      await screen.goto("/", facade.url);
+      await isKept(screen.page);
+      await screen.goto("/?title=A%20page&text=what%20is%20this%3F&url=https%3A%2F%2Fexample.org%2F", facade.url);
+      await expect.poll(() => screen.prompt.inputValue()).toBe("A page\nwhat is this?\nhttps://example.org/");
+      expect(screen.page.url()).toBe(`${facade.url}/`);
+      expect(facade.asked.filter(path => path.includes("example"))).toEqual([]);
+      await screen.reload();
+      await expect.poll(() => screen.prompt.inputValue()).toBe("A page\nwhat is this?\nhttps://example.org/");
+    },
+  );
 
-  journey("the API is never kept", {}, async screen => {
+  journey("the API is never kept", { withWorker: true }, async screen => {
     await screen.goto();
     await isKept(screen.page);
     await screen.ask("hello");
@@ -69,26 +73,30 @@ describe("installed", () => {
 });
 
 describe("without the server", () => {
-  journey("the page opens, takes a prompt, and sends it once on return", { breaksTheLine: true }, async screen => {
-    const server = await ownServer();
-    await screen.goto("/", server.url);
-    await screen.choose(lab("opened-offline"));
-    await isKept(screen.page);
-    const before = await fake.timesAsked("opened-offline");
-    await server.kill();
-    await screen.page.goto(server.url);
-    await screen.isLit("offline");
-    await screen.ask("are you there?");
-    await screen.says(/○ offline · it is sent as soon as/);
-    await screen.page.reload();
-    await screen.says("are you there?");
-    await server.start();
-    await screen.reads("Hello, world! ⚡");
-    await screen.settled();
-    expect(await fake.timesAsked("opened-offline")).toBe(before + 1);
-  });
+  journey(
+    "the page opens, takes a prompt, and sends it once on return",
+    { breaksTheLine: true, withWorker: true },
+    async screen => {
+      const server = await ownServer();
+      await screen.goto("/", server.url);
+      await screen.choose(lab("opened-offline"));
+      await isKept(screen.page);
+      const before = await fake.timesAsked("opened-offline");
+      await server.kill();
+      await screen.page.goto(server.url);
+      await screen.isLit("offline");
+      await screen.ask("are you there?");
+      await screen.says(/○ offline · it is sent as soon as/);
+      await screen.page.reload();
+      await screen.says("are you there?");
+      await server.start();
+      await screen.reads("Hello, world! ⚡");
+      await screen.settled();
+      expect(await fake.timesAsked("opened-offline")).toBe(before + 1);
+    },
+  );
 
-  journey("a proxy that answers for it is no page", { breaksTheLine: true }, async screen => {
+  journey("a proxy that answers for it is no page", { breaksTheLine: true, withWorker: true }, async screen => {
     const facade = await Facade.open(inject("server"));
     await screen.goto("/", facade.url);
     await isKept(screen.page);
@@ -100,49 +108,50 @@ describe("without the server", () => {
     await screen.goto("/", facade.url);
   });
 
-  journey("what was read can be read, where the reader wants that", { breaksTheLine: true }, async screen => {
-    const line = await ownLine();
-    await screen.goto("/", line.url);
-    await screen.choose(lab("hello"));
-    await isKept(screen.page);
-    await screen.ask("remember this");
-    await screen.reads("Hello, world! ⚡");
-    await screen.settled();
-    const address = screen.page.url();
-    expect(await copies(screen.page)).toEqual([]);
-    await switchReading(screen, "on");
-    await expect.poll(() => copies(screen.page)).toEqual(["remember this"]);
-    await line.cut();
-    await screen.page.goto(line.url);
-    await screen.isLit("offline");
-    await screen.page.goto(address);
-    await screen.says(/○ as of \d\d:\d\d/);
-    await screen.reads("Hello, world! ⚡");
-    await screen.ask("and this");
-    await screen.says("◌ queued");
-    await line.mend();
-    await expect.poll(() => screen.answers.count()).toBe(2);
-    await screen.settled();
-    expect(await screen.log.getByText(/as of/).count()).toBe(0);
-    expect((await screen.stored()).map(message => message.content)).toEqual([
-      "remember this",
-      "Hello, world! ⚡",
-      "and this",
-      "Hello, world! ⚡",
-    ]);
+  journey(
+    "what was read can be read, where the reader wants that",
+    { breaksTheLine: true, withWorker: true },
+    async screen => {
+      const line = await ownLine();
+      await screen.goto("/", line.url);
+      await screen.choose(lab("hello"));
+      await isKept(screen.page);
+      await screen.ask("remember this");
+      await screen.reads("Hello, world! ⚡");
+      await screen.settled();
+      const address = screen.page.url();
+      expect(await copies(screen.page)).toEqual([]);
+      await switchReading(screen, "on");
+      await expect.poll(() => copies(screen.page)).toEqual(["remember this"]);
+      await line.cut();
+      await screen.page.goto(line.url);
+      await screen.isLit("offline");
+      await screen.page.goto(address);
+      await screen.says(/○ as of \d\d:\d\d/);
+      await screen.reads("Hello, world! ⚡");
+      await screen.ask("and this");
+      await screen.says("◌ queued");
+      await line.mend();
+      await expect.poll(() => screen.answers.count()).toBe(2);
+      await screen.settled();
+      await expect.poll(() => screen.log.getByText(/as of/).count()).toBe(0);
+      await expect
+        .poll(async () => (await screen.stored()).map(message => message.content))
+        .toEqual(["remember this", "Hello, world! ⚡", "and this", "Hello, world! ⚡"]);
 
-    await switchReading(screen, "off");
-    await expect.poll(() => databases(screen.page)).not.toContain("llm-router-offline");
-    await line.cut();
-    await screen.page.goto(address);
-    await screen.says("the server can't be reached");
-  });
+      await switchReading(screen, "off");
+      await expect.poll(() => databases(screen.page)).not.toContain("llm-router-offline");
+      await line.cut();
+      await screen.page.goto(address);
+      await screen.says("the server can't be reached");
+    },
+  );
 });
 
 describe("another build on the server", () => {
   journey(
     "is announced, and loaded when the reader says so; the build before the last is not kept",
-    {},
+    { withWorker: true },
     async screen => {
       const facade = await Facade.open(inject("server"));
       await screen.goto("/", facade.url);
@@ -155,7 +164,7 @@ describe("another build on the server", () => {
       await screen.press(screen.button("reload"));
       await expect.poll(() => script(screen)).toContain("second");
       await screen.ready();
-      expect(await screen.prompt.inputValue()).toBe("half a thought");
+      await expect.poll(() => screen.prompt.inputValue()).toBe("half a thought");
       expect(await builds(screen)).toEqual([expect.stringMatching(/^shell-[0-9a-f]+$/), "shell-second"]);
 
       await serve(facade, "third");
@@ -163,7 +172,7 @@ describe("another build on the server", () => {
       await screen.reload();
       expect(await script(screen)).toContain("third");
       await expect.poll(() => builds(screen)).toEqual(["shell-second", "shell-third"]);
-      expect(await screen.page.getByText("new version").count()).toBe(0);
+      await expect.poll(() => screen.page.getByText("new version").count()).toBe(0);
 
       // Back to the first, as if the second had been a mistake.
       facade.own.clear();
@@ -173,22 +182,26 @@ describe("another build on the server", () => {
     },
   );
 
-  journey("that is not whole changes nothing, and the page opens without it", { breaksTheLine: true }, async screen => {
-    const facade = await Facade.open(inject("server"));
-    await screen.goto("/", facade.url);
-    await isKept(screen.page);
-    const [before] = await builds(screen);
-    screen.forgives(/404 \(Not Found\)|502 \(Bad Gateway\)/);
-    const { name } = await serve(facade, "broken");
-    facade.own.set(name, null);
-    await lookForUpdate(screen);
-    await expect.poll(() => facade.asked.includes(name)).toBe(true);
-    facade.isDown = true;
-    await screen.page.reload();
-    await screen.prompt.waitFor();
-    expect(await script(screen)).not.toContain("broken");
-    expect(await builds(screen)).toContain(before);
-  });
+  journey(
+    "that is not whole changes nothing, and the page opens without it",
+    { breaksTheLine: true, withWorker: true },
+    async screen => {
+      const facade = await Facade.open(inject("server"));
+      await screen.goto("/", facade.url);
+      await isKept(screen.page);
+      const [before] = await builds(screen);
+      screen.forgives(/404 \(Not Found\)|502 \(Bad Gateway\)/);
+      const { name } = await serve(facade, "broken");
+      facade.own.set(name, null);
+      await lookForUpdate(screen);
+      await expect.poll(() => facade.asked.includes(name)).toBe(true);
+      facade.isDown = true;
+      await screen.page.reload();
+      await screen.prompt.waitFor();
+      expect(await script(screen)).not.toContain("broken");
+      expect(await builds(screen)).toContain(before);
+    },
+  );
 });
 
 /** The same page under another name, as the next build is. */

@@ -13,7 +13,7 @@ describe("errors, as a stranger reads them", () => {
       expect(words).toContain("OPENAI_API_KEY");
       expect(words).toMatch(/press retry to ask again/);
       expect(words).not.toContain("sk-test");
-      expect(await screen.prompts.innerText()).toContain("hello?");
+      await expect.poll(() => screen.prompts.innerText()).toContain("hello?");
     },
   );
 
@@ -21,25 +21,25 @@ describe("errors, as a stranger reads them", () => {
     await screen.goto();
     await screen.ask("hello?");
     await screen.says("▲ error", screen.answer);
-    expect(await screen.answer.innerText()).toMatch(/Too many requests/);
-    expect(await screen.answer.innerText()).toMatch(/press retry in 7\.0 s/);
+    await expect.poll(() => screen.answer.innerText()).toMatch(/Too many requests/);
+    await expect.poll(() => screen.answer.innerText()).toMatch(/press retry in 7\.0 s/);
   });
 
   journey("a model the provider does not know", { model: "claude-fake-404" }, async screen => {
     await screen.goto();
     await screen.ask("hello?");
     await screen.says("▲ error", screen.answer);
-    expect(await screen.answer.innerText()).toMatch(/claude-fake-404/);
+    await expect.poll(() => screen.answer.innerText()).toMatch(/claude-fake-404/);
   });
 
   journey("a model that was typed wrong stays in the prompt", {}, async screen => {
     await screen.goto();
     await screen.command("/model gpt-9000");
     await screen.says(/▲ there is no model “gpt-9000”/);
-    expect(await screen.prompt.inputValue()).toBe("/model gpt-9000");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/model gpt-9000");
     await screen.command("/modle");
     await screen.says(/there is no command \/modle/);
-    expect(await screen.prompt.inputValue()).toBe("/modle");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/modle");
   });
 
   journey("an answer that breaks off keeps its words", { model: "gpt-fake-error" }, async screen => {

@@ -1,5 +1,6 @@
 /** The same day on every size of screen: by thumb where it is held, by keyboard alone at the desk; then in every theme. */
 
+import type { Locator } from "playwright-core";
 import { describe, expect } from "vitest";
 import { THEMES } from "../src/state/preferences.ts";
 import { type Device, fake, journey, ownLine, type Screen, squeeze } from "./support/journey.ts";
@@ -15,7 +16,8 @@ interface Hand {
   edit(): Promise<void>;
   retry(): Promise<void>;
   earlier(): Promise<void>;
-  keep(column: ReturnType<typeof columnOf>): Promise<void>;
+  keep(model: string): Promise<void>;
+  twiceTheSize(): Promise<void>;
 }
 
 const columnOf = (screen: Screen, model: string) =>
@@ -30,14 +32,22 @@ const thumb = (screen: Screen): Hand => ({
   edit: () => screen.press(screen.button("edit", screen.prompts.last())),
   retry: () => screen.press(screen.button("retry", screen.answer)),
   earlier: () => screen.press(screen.button("previous answer", screen.answer)),
-  keep: column => screen.press(screen.button(/^keep this one: /, column)),
+  keep: model => screen.press(screen.button(`keep this one: ${lab(model)}`)),
+  twiceTheSize: () => screen.press(screen.button("200 %")),
 });
 
 const keyboard = (screen: Screen): Hand => {
   const { keyboard } = screen.page;
+  const tabTo = async (what: Locator, key: "Tab" | "Shift+Tab") => {
+    for (let step = 0; step < 100; step++) {
+      if (await what.evaluate(it => it === document.activeElement)) return;
+      await keyboard.press(key);
+    }
+    throw new Error(`${what} can't be reached by ${key}`);
+  };
   return {
     async send(text) {
-      expect(await hasFocus(screen)).toBe(true);
+      await screen.hasFocus();
       await keyboard.press("Control+a");
       await keyboard.type(text);
       await keyboard.press("Enter");
@@ -46,12 +56,15 @@ const keyboard = (screen: Screen): Hand => {
     edit: () => keyboard.press("Alt+e"),
     retry: () => keyboard.press("Alt+r"),
     earlier: () => keyboard.press("Alt+,"),
-    async keep(column) {
-      const key = screen.button(/^keep this one: /, column);
-      for (let step = 0; step < 60 && !(await key.evaluate(it => it === document.activeElement)); step++)
-        await keyboard.press("Shift+Tab");
+    async keep(model) {
+      await tabTo(screen.button(`keep this one: ${lab(model)}`), "Shift+Tab");
       await keyboard.press("Enter");
-      while (!(await hasFocus(screen))) await keyboard.press("Tab");
+      await tabTo(screen.prompt, "Tab");
+    },
+    async twiceTheSize() {
+      await screen.page.getByRole("heading", { name: "settings", level: 2 }).waitFor();
+      await tabTo(screen.button("200 %"), "Tab");
+      await keyboard.press("Enter");
     },
   };
 };
@@ -59,7 +72,7 @@ const keyboard = (screen: Screen): Hand => {
 describe("a day", () => {
   for (const device of DEVICES) {
     const model = dayOn(device);
-    journey(`on a ${device}`, { device, breaksTheLine: true }, async screen => {
+    journey(`on a ${device}`, { device, breaksTheLine: true, withWorker: true }, async screen => {
       const isHeld = device !== "desktop";
       const hand = isHeld ? thumb(screen) : keyboard(screen);
       const line = await ownLine();
@@ -90,8 +103,12 @@ describe("a day", () => {
       await screen.log.getByRole("img").waitFor();
       await hand.send(`/compare ${lab("hello")} ${lab("echo")} ping pong`);
       await screen.reads("ping pong", columnOf(screen, "echo"));
-      await hand.keep(columnOf(screen, "hello"));
+      // Both are whole: behind one that is not the next prompt would wait.
+      await expect.poll(() => screen.page.locator(".column .receipt").count()).toBe(2);
+      await hand.keep("hello");
       await screen.answer.getByText("1/2").waitFor();
+      // The server has been told as well.
+      await screen.button(`model: ${lab("hello")}`).waitFor();
 
       await line.cut();
       await screen.isLit("offline");
@@ -100,17 +117,35 @@ describe("a day", () => {
       await line.mend();
       await screen.isLit("live");
       await screen.settled();
-      expect((await screen.stored()).at(-2)?.content).toBe("from a tunnel");
+      await expect.poll(async () => (await screen.stored()).at(-2)?.content).toBe("from a tunnel");
 
       for (const [at, theme] of THEMES.entries()) {
         await hand.send(`/theme ${theme}`);
         await screen.page.locator(`html[data-theme="${theme === "auto" ? "paper" : theme}"]`).waitFor();
-        expect({ theme, sideways: await sideways(screen) }).toEqual({ theme, sideways: [] });
+        await expect.poll(async () => ({ theme, sideways: await sideways(screen) })).toEqual({ theme, sideways: [] });
         // Colours do not hang on the size of the screen: on one of them all are looked at, elsewhere one.
         if (device !== "phone" && at !== DEVICES.indexOf(device)) continue;
-        expect({ theme, violations: await violations(screen) }).toEqual({ theme, violations: [] });
+        await expect
+          .poll(async () => ({ theme, violations: await violations(screen) }))
+          .toEqual({ theme, violations: [] });
       }
-      if (isHeld) expect(await tooSmall(screen)).toEqual([]);
+      if (isHeld) await expect.poll(() => tooSmall(screen)).toEqual([]);
+
+      const other = await screen.context.newPage();
+      await other.goto(screen.page.url());
+      await hand.send("for both tabs");
+      await other.getByRole("article", { name: "prompt", exact: true }).getByText("for both tabs").waitFor();
+      await screen.settled();
+      await screen.button("retry", other.getByRole("article", { name: /^answer by/ }).last()).waitFor();
+      await other.close();
+
+      await hand.send("/settings");
+      await hand.twiceTheSize();
+      await expect.poll(() => screen.prompt.evaluate(it => getComputedStyle(it).fontSize)).toBe("32px");
+      await screen.page.goBack();
+      await screen.log.waitFor();
+      await expect.poll(() => sideways(screen)).toEqual([]);
+      await expect.poll(() => screen.page.locator(".scroller").evaluate(it => it.clientHeight)).toBeGreaterThan(48);
     });
   }
 });
@@ -126,8 +161,10 @@ describe("for everyone", () => {
       { width: 320, height: 256 },
     ]) {
       await screen.page.setViewportSize(viewport);
-      expect({ viewport, sideways: await sideways(screen) }).toEqual({ viewport, sideways: [] });
-      expect(await screen.page.locator(".scroller").evaluate(it => it.clientHeight)).toBeGreaterThan(48);
+      await expect
+        .poll(async () => ({ viewport, sideways: await sideways(screen) }))
+        .toEqual({ viewport, sideways: [] });
+      await expect.poll(() => screen.page.locator(".scroller").evaluate(it => it.clientHeight)).toBeGreaterThan(48);
       await screen.prompt.fill("still here");
       await screen.press(screen.button("send"));
       await screen.settled();
@@ -146,8 +183,8 @@ describe("for everyone", () => {
     await screen.settled();
     expect(await colour(".receipt")).not.toBe(await colour("body"));
     await screen.page.emulateMedia({ contrast: "more" });
-    expect(await colour(".receipt")).toBe(await colour("body"));
-    expect(await violations(screen)).toEqual([]);
+    await expect.poll(() => colour(".receipt")).toBe(await colour("body"));
+    await expect.poll(() => violations(screen)).toEqual([]);
   });
 
   journey("what a screen reader is told of a conversation", { model: lab("told") }, async screen => {
@@ -155,11 +192,11 @@ describe("for everyone", () => {
     await screen.ask("count to three");
     await screen.reads("w1");
     const spoken = screen.page.locator(".announcer, [aria-live='polite']");
-    expect(await screen.log.getAttribute("aria-live")).toBe("off");
-    expect(await screen.answer.getAttribute("aria-busy")).toBe("true");
+    await expect.poll(() => screen.log.getAttribute("aria-live")).toBe("off");
+    await expect.poll(() => screen.answer.getAttribute("aria-busy")).toBe("true");
     await fake.release("told", null);
     await screen.settled();
-    expect(await screen.answer.getAttribute("aria-busy")).not.toBe("true");
+    await expect.poll(() => screen.answer.getAttribute("aria-busy")).not.toBe("true");
     await expect.poll(async () => squeeze((await spoken.allInnerTexts()).join(" "))).toContain("w1 w2 w3");
     const tree = async (what: string) => {
       const snapshot = await screen.page.getByRole(what as "main").ariaSnapshot();
@@ -167,8 +204,10 @@ describe("for everyone", () => {
     };
     for (const part of ['heading "count to three" [level=1]', 'status "connection": ● live'])
       await expect.poll(() => tree("banner")).toContain(part);
-    expect(await tree("main")).toBe(
-      `
+    await expect
+      .poll(() => tree("main"))
+      .toBe(
+        `
 - main:
   - region "conversation":
     - log "transcript":
@@ -178,16 +217,18 @@ describe("for everyone", () => {
       - article "answer by lab/told":
         - paragraph: w1 w2 w3
         - paragraph:
-          - text: lab/told 11→3 tok $? N s N tok/s
+          - text: lab/told 11→3 tok $? N s first N tok/s
           - button "copy"
           - button "retry"
           - button "retry with another model": ▾
           - button "fork"
   - text: w1 w2 w3
 `.trim(),
-    );
-    expect(await tree("contentinfo")).toBe(
-      `
+      );
+    await expect
+      .poll(() => tree("contentinfo"))
+      .toBe(
+        `
 - contentinfo:
   - textbox "prompt":
     - /placeholder: message, or / for commands
@@ -196,11 +237,6 @@ describe("for everyone", () => {
   - 'button "temp: default"': · temp
   - text: · ctx 14
 `.trim(),
-    );
+      );
   });
 });
-
-/** The prompt is where the keyboard writes. */
-function hasFocus(screen: Screen): Promise<boolean> {
-  return screen.prompt.evaluate(it => it === document.activeElement);
-}

@@ -26,17 +26,19 @@ describe("rendering", () => {
       });
       await screen.goto();
       const before = await screen.page.evaluate(() => Object.keys(window).length);
-      await screen.ask(payloads.join("\n\nand then\n\n"));
+      await screen.ask([...payloads, "the end of it"].join("\n\nand then\n\n"));
       await screen.settled();
+      // A long answer is shown a piece at a time.
+      await screen.says("the end of it", screen.answer);
       // Formulas and colours come later than the words; whatever has the focus or the pointer might act.
       await screen.isPainted();
       await screen.answer.hover();
       expect(await screen.page.evaluate(() => "hacked" in window)).toBe(false);
       expect(await screen.page.evaluate(() => Object.keys(window).length)).toBe(before);
       const alien = "img, script, style, iframe, svg, form, input, object, embed, link, meta, base, [style*='url']";
-      expect(await screen.answer.locator(alien).count()).toBe(0);
-      expect(await screen.answer.locator("a:not([href^='http']):not([href^='mailto:'])").count()).toBe(0);
-      expect(new URL(screen.page.url()).pathname).toMatch(/^\/c\//);
+      await expect.poll(() => screen.answer.locator(alien).count()).toBe(0);
+      await expect.poll(() => screen.answer.locator("a:not([href^='http']):not([href^='mailto:'])").count()).toBe(0);
+      await expect.poll(() => new URL(screen.page.url()).pathname).toMatch(/^\/c\//);
     });
   }
 
@@ -74,12 +76,12 @@ describe("rendering", () => {
       await screen.ask(FORMS);
       await screen.settled();
       await screen.answer.locator(".hljs-keyword").first().waitFor();
-      expect(await screen.answer.locator(".code").first().locator("pre").textContent()).toBe(
-        "const answer = 42; // why",
-      );
+      await expect
+        .poll(() => screen.answer.locator(".code").first().locator("pre").textContent())
+        .toBe("const answer = 42; // why");
       await screen.answer.locator("math").waitFor();
-      expect(await screen.answer.locator("math").count()).toBe(1);
-      expect(await screen.read()).toContain("it costs $5 and $6, and");
+      await expect.poll(() => screen.answer.locator("math").count()).toBe(1);
+      await expect.poll(() => screen.read()).toContain("it costs $5 and $6, and");
     },
   );
 });

@@ -2,46 +2,47 @@ import type { Download, Locator } from "playwright-core";
 import { describe, expect } from "vitest";
 import type { Budget, Device, UsageSummary } from "../src/api/types.ts";
 import { SCREENS } from "../src/routes.ts";
-import { THEMES } from "../src/state/preferences.ts";
+import { THEMES, type Theme } from "../src/state/preferences.ts";
 import { journey, ownServer, type Screen } from "./support/journey.ts";
 import { lab, MODELS } from "./support/models.ts";
 import { sideways, tooSmall, violations } from "./support/reach.ts";
 
-const PATIENCE = { timeout: 20_000 };
-
 describe("every screen", () => {
   for (const device of ["phone", "desktop"] as const) {
-    for (const theme of THEMES) {
-      journey(`can be read by everyone, on a ${device}, theme ${theme}`, { device }, async screen => {
-        const server = await ownServer();
-        await somethingHappened(screen, server.url);
-        await screen.command(`/theme ${theme}`);
-        for (const view of SCREENS) {
-          await screen.goto(`/${view}`);
-          await isOpen(screen, view);
-          expect({ view, violations: await violations(screen) }).toEqual({ view, violations: [] });
-          expect({ view, sideways: await sideways(screen) }).toEqual({ view, sideways: [] });
-          if (device === "phone") expect({ view, small: await tooSmall(screen) }).toEqual({ view, small: [] });
-        }
-        await screen.goto();
+    journey(`can be read by everyone, in every theme, on a ${device}`, { device }, async screen => {
+      const server = await ownServer();
+      await somethingHappened(screen, server.url);
+      const dialog = screen.page.getByRole("dialog");
+      for (const view of SCREENS) {
+        await screen.goto(`/${view}`);
+        await isOpen(screen, view);
+        await expect.poll(async () => ({ view, sideways: await sideways(screen) })).toEqual({ view, sideways: [] });
+        if (device === "phone")
+          await expect.poll(async () => ({ view, small: await tooSmall(screen) })).toEqual({ view, small: [] });
+        for (const theme of THEMES) await isReadable(screen, theme, view);
+      }
+      await screen.goto();
+      for (const theme of THEMES) {
+        await isReadable(screen, theme, "nothing said");
         await screen.prompt.fill("/");
         await screen.page.getByRole("listbox", { name: "commands" }).waitFor();
-        expect(await violations(screen)).toEqual([]);
+        await isReadable(screen, theme, "commands");
         await screen.prompt.fill("");
         if (device === "phone") {
           await screen.press(screen.button("conversations"));
           await screen.page.getByRole("navigation", { name: "screens" }).waitFor();
-          expect(await violations(screen)).toEqual([]);
+          await isReadable(screen, theme, "drawer");
           await screen.press(screen.button("conversations"));
         }
-        for (const dialog of ["model", "theme", "open"]) {
-          await screen.command(`/${dialog}`);
-          await screen.page.getByRole("dialog").waitFor();
-          expect(await violations(screen)).toEqual([]);
-          await screen.press(screen.button("close", screen.page.getByRole("dialog")));
+        for (const name of ["model", "theme", "open"]) {
+          await screen.command(`/${name}`);
+          await dialog.waitFor();
+          await isReadable(screen, theme, name);
+          await screen.press(screen.button("close", dialog));
+          await dialog.waitFor({ state: "detached" });
         }
-      });
-    }
+      }
+    });
 
     journey(
       `has an address, a title, a name, and a way back, on a ${device}`,
@@ -51,18 +52,18 @@ describe("every screen", () => {
         await screen.ask("hello?");
         await screen.settled();
         const conversation = new URL(screen.page.url()).pathname;
-        await expect.poll(() => screen.page.title(), PATIENCE).toBe("hello? · llm router");
+        await expect.poll(() => screen.page.title()).toBe("hello? · llm router");
         for (const view of SCREENS) {
           await screen.command(`/${view}`);
           await isOpen(screen, view);
-          expect(new URL(screen.page.url()).pathname).toBe(`/${view}`);
-          expect(await screen.page.title()).toMatch(new RegExp(`^${view}.* · llm router$`));
+          await expect.poll(() => new URL(screen.page.url()).pathname).toBe(`/${view}`);
+          await expect.poll(() => screen.page.title()).toMatch(new RegExp(`^${view}.* · llm router$`));
           await expect.poll(() => heading(screen, view).evaluate(it => it === document.activeElement)).toBe(true);
-          expect(await screen.log.isVisible()).toBe(false);
+          await expect.poll(() => screen.log.isVisible()).toBe(false);
           await screen.page.goBack();
           await screen.log.waitFor();
-          expect(new URL(screen.page.url()).pathname).toBe(conversation);
-          await expect.poll(() => screen.page.title(), PATIENCE).toBe("hello? · llm router");
+          await expect.poll(() => new URL(screen.page.url()).pathname).toBe(conversation);
+          await expect.poll(() => screen.page.title()).toBe("hello? · llm router");
         }
         await screen.page.goForward();
         await isOpen(screen, "help");
@@ -82,9 +83,9 @@ describe("every screen", () => {
       for (const view of SCREENS) {
         await screen.goto(`/${view}`);
         await isOpen(screen, view);
-        expect({ view, sideways: await sideways(screen) }).toEqual({ view, sideways: [] });
-        const room = await screen.page.getByRole("main").evaluate(it => it.clientHeight);
-        expect(room).toBeGreaterThan(200);
+        await expect.poll(async () => ({ view, sideways: await sideways(screen) })).toEqual({ view, sideways: [] });
+        const room = () => screen.page.getByRole("main").evaluate(it => it.clientHeight);
+        await expect.poll(room).toBeGreaterThan(200);
       }
       const size = await screen.prompt.evaluate(it => getComputedStyle(it).fontSize);
       expect(size).toBe("32px");
@@ -103,24 +104,20 @@ describe("every screen", () => {
     await isOpen(screen, "help");
   });
 
-  journey(
-    "says so where it can't be fetched, and lets the prompt be",
-    { breaksTheLine: true, withoutWorker: true },
-    async screen => {
-      await screen.goto();
-      await screen.page.route("**/assets/usage-screen-*.js", route => route.abort());
-      await screen.command("/usage");
-      await screen.page
-        .getByRole("alert")
-        .getByText(/could not be fetched/)
-        .waitFor();
-      await screen.prompt.fill("still here");
-      await screen.page.unroute("**/assets/usage-screen-*.js");
-      await screen.press(screen.button("try again"));
-      await isOpen(screen, "usage");
-      expect(await screen.prompt.inputValue()).toBe("still here");
-    },
-  );
+  journey("says so where it can't be fetched, and lets the prompt be", { breaksTheLine: true }, async screen => {
+    await screen.goto();
+    await screen.page.route("**/assets/usage-screen-*.js", route => route.abort());
+    await screen.command("/usage");
+    await screen.page
+      .getByRole("alert")
+      .getByText(/could not be fetched/)
+      .waitFor();
+    await screen.prompt.fill("still here");
+    await screen.page.unroute("**/assets/usage-screen-*.js");
+    await screen.press(screen.button("try again"));
+    await isOpen(screen, "usage");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("still here");
+  });
 });
 
 describe("the prompt", () => {
@@ -130,12 +127,12 @@ describe("the prompt", () => {
     await screen.ask("hello from elsewhere");
     await screen.reads("Hello, world! ⚡");
     await screen.settled();
-    await expect.poll(() => new URL(screen.page.url()).pathname, PATIENCE).toMatch(/^\/c\//);
+    await expect.poll(() => new URL(screen.page.url()).pathname).toMatch(/^\/c\//);
   });
 
   journey(
     "a conversation that begins while another screen is read is found on the way back",
-    { model: lab("hello"), withoutWorker: true },
+    { model: lab("hello") },
     async screen => {
       let letGo = () => {};
       const held = new Promise<void>(resolve => {
@@ -149,10 +146,10 @@ describe("the prompt", () => {
       letGo();
       const list = screen.page.getByRole("navigation", { name: "conversations" });
       await list.getByRole("link", { name: /born elsewhere/ }).waitFor();
-      expect(new URL(screen.page.url()).pathname).toBe("/help");
+      await expect.poll(() => new URL(screen.page.url()).pathname).toBe("/help");
       await screen.page.goBack();
       await screen.reads("Hello, world! ⚡");
-      expect((await screen.stored())[0]?.content).toBe("born elsewhere");
+      await expect.poll(async () => (await screen.stored())[0]?.content).toBe("born elsewhere");
     },
   );
 });
@@ -160,26 +157,32 @@ describe("the prompt", () => {
 describe("by keyboard alone", () => {
   journey("there, around, and back to the prompt", {}, async screen => {
     const { keyboard } = screen.page;
+    const isFocused = (what: Locator) =>
+      expect.poll(() => what.evaluate(it => it === document.activeElement)).toBe(true);
     await screen.goto();
+    await screen.hasFocus();
     await keyboard.type("/us");
     await keyboard.press("Enter");
     await isOpen(screen, "usage");
+    await isFocused(heading(screen, "usage"));
     await keyboard.press("Tab");
-    expect(await screen.button("close usage").evaluate(it => it === document.activeElement)).toBe(true);
+    await isFocused(screen.button("close usage"));
     await keyboard.press("Tab");
     await keyboard.press("Tab");
-    expect(await screen.button("7 days").evaluate(it => it === document.activeElement)).toBe(true);
+    await isFocused(screen.button("7 days"));
     await keyboard.press("Enter");
     await screen.page.getByRole("heading", { name: "usage · 7 days" }).waitFor();
     // A slash is a command from wherever the focus is.
     await keyboard.type("/models");
     await keyboard.press("Enter");
     await isOpen(screen, "models");
+    await isFocused(heading(screen, "models"));
     await keyboard.press("Escape");
     await isOpen(screen, "usage");
+    await isFocused(heading(screen, "usage"));
     await keyboard.press("Escape");
     await screen.log.waitFor();
-    await expect.poll(() => screen.prompt.evaluate(it => it === document.activeElement)).toBe(true);
+    await screen.hasFocus();
   });
 
   journey("the palette finds commands, conversations and models", { model: lab("hello") }, async screen => {
@@ -194,7 +197,7 @@ describe("by keyboard alone", () => {
       await palette.waitFor();
       await keyboard.type(words);
       await palette.getByRole("option", { name: found, selected: true }).waitFor();
-      expect(await violations(screen)).toEqual([]);
+      await expect.poll(() => violations(screen)).toEqual([]);
       await keyboard.press("Enter");
       await palette.waitFor({ state: "detached" });
       await screen.isPainted();
@@ -213,10 +216,10 @@ describe("commands", () => {
     await screen.goto();
     await screen.command("/exprot json");
     await screen.says(/no command \/exprot\. did you mean \/export\?/);
-    expect(await screen.prompt.inputValue()).toBe("/exprot json");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/exprot json");
     await screen.command("/temp warm");
     await screen.says(/from 0 to 2/);
-    expect(await screen.prompt.inputValue()).toBe("/temp warm");
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/temp warm");
     // On another screen they are said above the prompt.
     await screen.goto("/help");
     await isOpen(screen, "help");
@@ -225,15 +228,16 @@ describe("commands", () => {
       .getByRole("status", { name: "notices" })
       .getByText(/themes are/)
       .waitFor();
-    expect(await violations(screen)).toEqual([]);
-    expect(await tooSmall(screen)).toEqual([]);
+    await expect.poll(() => violations(screen)).toEqual([]);
+    await expect.poll(() => tooSmall(screen)).toEqual([]);
   });
 
   journey("a double slash sends one", { model: lab("echo") }, async screen => {
     await screen.goto();
     await screen.command("//etc/hosts, what is it?");
+    await screen.reads("/etc/hosts, what is it?");
     await screen.settled();
-    expect((await screen.stored())[0]?.content).toBe("/etc/hosts, what is it?");
+    await expect.poll(async () => (await screen.stored())[0]?.content).toBe("/etc/hosts, what is it?");
   });
 
   journey("save the conversation as a file", { model: lab("hello") }, async screen => {
@@ -271,14 +275,14 @@ describe("commands", () => {
       await screen.command("/delete");
       await screen.page.getByText(/deleted “precious”/).waitFor();
       await screen.page.getByText("0.2.0").waitFor();
-      expect(await tooSmall(screen)).toEqual([]);
+      await expect.poll(() => tooSmall(screen)).toEqual([]);
       await screen.press(screen.button("undo"));
       await screen.reads("Hello, world! ⚡");
       expect(await status()).toBe(200);
       await screen.command("/delete");
       await screen.page.getByText(/deleted “precious”/).waitFor();
       await screen.page.goto("about:blank");
-      await expect.poll(status, PATIENCE).toBe(404);
+      await expect.poll(status).toBe(404);
     },
   );
 });
@@ -287,21 +291,21 @@ describe("usage", () => {
   journey("says what the server says, by model, day, device and certainty", {}, async screen => {
     const server = await ownServer();
     await somethingHappened(screen, server.url);
-    const summary = (await (await fetch(`${server.url}/api/usage/summary`)).json()) as UsageSummary;
+    const booked = async () => (await (await fetch(`${server.url}/api/usage/summary`)).json()) as UsageSummary;
+    await expect.poll(async () => (await booked()).totals.requests).toBe(3);
+    const summary = await booked();
     await screen.goto("/usage");
     await isOpen(screen, "usage");
     const page = screen.page.getByRole("region", { name: "usage", exact: true });
     await page.getByText(/how sure/).waitFor();
     const rows = page.getByRole("table", { name: "spent by model" }).getByRole("row");
-    await expect.poll(() => rows.count(), PATIENCE).toBe(summary.by_model.length + 1);
+    await expect.poll(() => rows.count()).toBe(summary.by_model.length + 1);
     for (const { model } of summary.by_model) await page.getByRole("rowheader", { name: model, exact: true }).waitFor();
-    expect(
-      await page
-        .locator("dt", { hasText: /^calls?/ })
-        .locator("xpath=..")
-        .locator("dd")
-        .innerText(),
-    ).toBe(String(summary.totals.requests));
+    const calls = page
+      .locator("dt", { hasText: /^calls?/ })
+      .locator("xpath=..")
+      .locator("dd");
+    await expect.poll(() => calls.innerText()).toBe(String(summary.totals.requests));
     await page.getByText("as a table").click();
     await page
       .getByRole("region", { name: "what was spent, as a table" })
@@ -310,10 +314,10 @@ describe("usage", () => {
     await page.getByRole("button", { name: "source" }).click();
     await page.getByRole("rowheader", { name: "web", exact: true }).waitFor();
     await page.getByText("the calls, one by one").click();
-    await expect.poll(() => page.locator(".calls li").count(), PATIENCE).toBe(summary.totals.requests);
+    await expect.poll(() => page.locator(".calls li").count()).toBe(summary.totals.requests);
     const csv = await fetch(server.url + (await page.getByRole("link", { name: /csv/ }).getAttribute("href")));
     expect(csv.headers.get("content-type")).toContain("text/csv");
-    expect(await violations(screen)).toEqual([]);
+    await expect.poll(() => violations(screen)).toEqual([]);
   });
 });
 
@@ -322,20 +326,22 @@ describe("models", () => {
     await screen.goto("/models");
     await isOpen(screen, "models");
     const names = () => screen.page.locator(".models-table tbody th").allInnerTexts();
-    await expect.poll(async () => (await names()).length, PATIENCE).toBeGreaterThan(3);
+    await expect.poll(async () => (await names()).length).toBeGreaterThan(3);
     const sorted = await names();
     await screen.press(screen.button("model", screen.page.locator(".models-table")));
-    expect(await screen.page.getByRole("columnheader", { name: "model" }).getAttribute("aria-sort")).toBe("descending");
-    expect((await names())[0]).not.toBe(sorted[0]);
+    await expect
+      .poll(() => screen.page.getByRole("columnheader", { name: "model" }).getAttribute("aria-sort"))
+      .toBe("descending");
+    await expect.poll(async () => (await names())[0]).not.toBe(sorted[0]);
     await screen.page.getByRole("searchbox").fill("claude-sonnet-4-5 anthropic-priced");
-    await expect.poll(async () => (await names()).length, PATIENCE).toBe(1);
+    await expect.poll(async () => (await names()).length).toBe(1);
     await screen.press(screen.button(/claude-sonnet-4-5/, screen.page.locator(".models-table")));
     await screen.page
       .getByText(/^\$3 per M/)
       .first()
       .waitFor();
-    expect(await tooSmall(screen)).toEqual([]);
-    expect(await violations(screen)).toEqual([]);
+    await expect.poll(() => tooSmall(screen)).toEqual([]);
+    await expect.poll(() => violations(screen)).toEqual([]);
     await screen.press(screen.button("use it"));
     await screen.button(`model: ${MODELS.anthropic}`).waitFor();
   });
@@ -347,18 +353,49 @@ describe("images", () => {
     await screen.goto("/", server.url);
     await screen.command("/image size=portrait quality=low a lighthouse");
     await screen.log.getByRole("img").waitFor();
+    await screen.page.getByRole("heading", { name: "image: a lighthouse", level: 1 }).waitFor();
     await screen.command("/images");
     await isOpen(screen, "images");
     const picture = screen.page.getByRole("img", { name: "a lighthouse" });
     await picture.waitFor();
-    await expect.poll(() => picture.evaluate((it: HTMLImageElement) => it.naturalWidth), PATIENCE).toBeGreaterThan(0);
-    expect(await screen.page.getByRole("link", { name: "download" }).getAttribute("download")).toBe("a-lighthouse.png");
-    expect(await violations(screen)).toEqual([]);
-    expect(await tooSmall(screen)).toEqual([]);
-    await screen.press(screen.button("reuse prompt"));
-    expect(await screen.prompt.inputValue()).toBe("/image a lighthouse");
-    await screen.press(screen.button("conversation", screen.page.locator(".gallery-item")));
+    await expect.poll(() => picture.evaluate((it: HTMLImageElement) => it.naturalWidth)).toBeGreaterThan(0);
+    await expect
+      .poll(() => screen.page.getByRole("link", { name: "download" }).getAttribute("download"))
+      .toBe("a-lighthouse.png");
+    await expect.poll(() => violations(screen)).toEqual([]);
+    await expect.poll(() => tooSmall(screen)).toEqual([]);
+    await screen.press(screen.button(/^reuse prompt/));
+    await expect.poll(() => screen.prompt.inputValue()).toBe("/image a lighthouse");
+    await screen.press(screen.button(/^conversation/, screen.page.locator(".gallery-item")));
     await screen.log.getByRole("img").waitFor();
+  });
+
+  journey("are made again and changed as images, and never asked of a model that chats", {}, async screen => {
+    const server = await ownServer();
+    await screen.goto("/", server.url);
+    await screen.command("/image a lighthouse size=portrait quality=low");
+    await screen.log.getByRole("img").waitFor();
+    await screen.press(screen.button("retry", screen.answer));
+    await screen.prompts.getByText("2/2").waitFor();
+    await screen.log.getByRole("img").waitFor();
+    await screen.press(screen.button("edit", screen.prompts.last()));
+    await expect
+      .poll(() => screen.prompt.inputValue())
+      .toMatch(/^\/image size=1024x1536 quality=low model=\S+ a lighthouse$/);
+    await screen.prompt.press("End");
+    await screen.page.keyboard.type(" at dusk");
+    await screen.prompt.press("Enter");
+    await screen.prompts.getByText("3/3").waitFor();
+    await screen.log.getByRole("img").waitFor();
+    expect(new Set((await screen.stored()).map(({ parent_id, role }) => role + (parent_id === null)))).toEqual(
+      new Set(["usertrue", "assistantfalse"]),
+    );
+    const booked = (await (await fetch(`${server.url}/api/usage/summary`)).json()) as UsageSummary;
+    expect(booked.by_model).toHaveLength(1);
+    expect(booked.totals.requests).toBe(3);
+    // The history has the command too.
+    await screen.prompt.press("ArrowUp");
+    await expect.poll(() => screen.prompt.inputValue()).toMatch(/^\/image .* at dusk$/);
   });
 });
 
@@ -374,17 +411,20 @@ describe("settings", () => {
     await screen.press(screen.button("off", effects));
     await screen.reload();
     await isOpen(screen, "settings");
-    expect(await screen.button("paper").getAttribute("aria-pressed")).toBe("true");
-    expect(await screen.button("off", effects).getAttribute("aria-pressed")).toBe("true");
-    expect(await screen.page.evaluate(() => getComputedStyle(document.documentElement).fontSize)).toBe("20px");
+    await expect.poll(() => screen.button("paper").getAttribute("aria-pressed")).toBe("true");
+    await expect.poll(() => screen.button("off", effects).getAttribute("aria-pressed")).toBe("true");
+    await expect
+      .poll(() => screen.page.evaluate(() => getComputedStyle(document.documentElement).fontSize))
+      .toBe("20px");
 
     await screen.press(screen.button(/^rename /).first());
     await screen.page.getByRole("textbox", { name: "a name for this device" }).fill("pocket");
-    expect(await violations(screen)).toEqual([]);
+    await expect.poll(() => violations(screen)).toEqual([]);
     await screen.press(screen.button("ok"));
     await screen.button("rename pocket").waitFor();
-    const { devices } = (await (await fetch(`${server.url}/api/devices`)).json()) as { devices: Device[] };
-    expect(devices.map(({ name }) => name)).toContain("pocket");
+    const devices = async () =>
+      ((await (await fetch(`${server.url}/api/devices`)).json()) as { devices: Device[] }).devices;
+    await expect.poll(async () => (await devices()).map(({ name }) => name)).toContain("pocket");
 
     const budgets = async () =>
       ((await (await fetch(`${server.url}/api/budgets`)).json()) as { budgets: Budget[] }).budgets;
@@ -400,12 +440,12 @@ describe("settings", () => {
     await screen.page.getByRole("combobox", { name: "which" }).selectOption({ label: "pocket" });
     await screen.press(screen.button("add budget"));
     await screen.button("remove $0.50 a day on pocket").waitFor();
-    expect(await budgets()).toMatchObject([{ period: "day", scope: "device", limit: 0.5 }]);
-    expect(await violations(screen)).toEqual([]);
-    expect(await tooSmall(screen)).toEqual([]);
+    await expect.poll(budgets).toMatchObject([{ period: "day", scope: "device", limit: 0.5 }]);
+    await expect.poll(() => violations(screen)).toEqual([]);
+    await expect.poll(() => tooSmall(screen)).toEqual([]);
     await screen.press(screen.button(/^remove \$0\.50/));
     await screen.page.getByText(/nothing is held back/).waitFor();
-    expect(await budgets()).toEqual([]);
+    await expect.poll(budgets).toEqual([]);
     await screen.page
       .locator(".settings-screen")
       .getByText(/llm-router\.db$/)
@@ -421,9 +461,9 @@ journey(
     const cost = screen.page.locator(".to-send");
     expect(await cost.innerText()).toBe("");
     await screen.prompt.fill("how much is the fish?");
-    await expect.poll(() => cost.innerText(), PATIENCE).toMatch(/^~\$0\.\d+ to send$/);
+    await expect.poll(() => cost.innerText()).toMatch(/^~\$0\.\d+ to send$/);
     await screen.prompt.fill("/model");
-    await expect.poll(() => cost.innerText(), PATIENCE).toBe("");
+    await expect.poll(() => cost.innerText()).toBe("");
   },
 );
 
@@ -450,11 +490,26 @@ function heading(screen: Screen, view: string): Locator {
   return screen.page.getByRole("heading", { name: view, level: 2, exact: true });
 }
 
+/**
+ * In a theme axe has nothing to say. What is not a matter of colours is the same in all of them, and asked in the first.
+ * "auto" is one of the others, whichever the system likes.
+ */
+async function isReadable(screen: Screen, theme: Theme, what: string): Promise<void> {
+  if (theme === "auto") return;
+  await screen.page.evaluate(theme => {
+    document.documentElement.dataset.theme = theme;
+  }, theme);
+  const part = theme === THEMES.find(other => other !== "auto") ? "all" : "colours";
+  await expect
+    .poll(async () => ({ what, theme, violations: await violations(screen, part) }))
+    .toEqual({ what, theme, violations: [] });
+}
+
 /** The screen itself is there, not only its name. */
 async function isOpen(screen: Screen, view: string): Promise<void> {
   await screen.page.locator(`.${view}-screen`).waitFor();
   await heading(screen, view).waitFor();
   await expect
-    .poll(() => screen.page.locator(`.${view}-screen [role="status"]:visible`, { hasText: "…" }).count(), PATIENCE)
+    .poll(() => screen.page.locator(`.${view}-screen [role="status"]:visible`, { hasText: "…" }).count())
     .toBe(0);
 }

@@ -146,8 +146,7 @@ try {
   await command("/new");
   await page.waitForURL(url);
   await command("/compare gpt-5.1 gpt-5-mini what is the difference between Rc and Arc?");
-  await page.getByRole("button", { name: /^keep this one: .*mini/ }).waitFor();
-  await page.getByRole("button", { name: /^keep this one: gpt-5.1/ }).waitFor();
+  await page.locator(".column .receipt").nth(1).waitFor();
   await picture(page, "phone-compare", others);
   const compared = page.url();
   await screens(page, "phone");

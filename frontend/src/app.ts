@@ -1,14 +1,16 @@
 /** The composition root: the one file that knows everyone, and follows the address, the network and the page. */
 
 import { ApiClient } from "./api/client.ts";
+import { isTouchKeyboard } from "./components/composer.ts";
 import type { Disposables } from "./dom/component.ts";
+import { keepFocus } from "./dom/focus-keeper.ts";
 import { applyFontSize } from "./dom/font-size.ts";
 import { NewVersion } from "./dom/new-version.ts";
 import { followPageLife } from "./dom/page-life.ts";
 import { applyTheme } from "./dom/theme.ts";
 import { followViewport } from "./dom/viewport.ts";
 import { atom } from "./lib/store.ts";
-import { parsePath, pathOf, type Route } from "./routes.ts";
+import { isKnown, parsePath, pathOf, type Route } from "./routes.ts";
 import { ServerFacts } from "./state/catalog.ts";
 import { Changes } from "./state/changes.ts";
 import { Chat } from "./state/chat.ts";
@@ -106,6 +108,9 @@ export function startApp(root: HTMLElement): Disposables {
     leave,
   });
   root.replaceChildren(frame.element);
+  // On glass the keyboard would come up with it.
+  const focus = keepFocus(root, () => isTouchKeyboard() || frame.focus());
+  disposables.add(() => focus.dispose());
   const viewport = followViewport(frame.element);
   disposables.add(() => viewport.dispose());
   disposables.add(() => frame.dispose());
@@ -147,6 +152,10 @@ export function startApp(root: HTMLElement): Disposables {
     if ((event as StorageEvent).key === "llm-router.outbox") void outbox.reread();
   });
 
+  if (!isKnown(location.pathname)) {
+    notices.say(`there is nothing at ${location.pathname.slice(0, 60)}`);
+    history.replaceState(null, "", "/");
+  }
   const first = route.get();
   if (first.view === "chat" && first.conversationId !== null) void chat.open(first.conversationId);
   else chat.openNew();
@@ -154,7 +163,7 @@ export function startApp(root: HTMLElement): Disposables {
   void removals.resume();
   void conversations.refresh();
   // On a phone the keyboard would cover the page before it was read.
-  if (first.view === "chat" && !matchMedia("(pointer: coarse)").matches) frame.focus();
+  if (first.view === "chat" && !isTouchKeyboard()) frame.focus();
   return disposables;
 }
 

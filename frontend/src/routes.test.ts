@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parsePath, pathOf, type Route, SCREENS } from "./routes.ts";
+import { isKnown, parsePath, pathOf, type Route, SCREENS } from "./routes.ts";
 
 test.each([
   ["/", null],
@@ -27,3 +27,12 @@ test("there and back", () => {
   ];
   for (const route of routes) expect(parsePath(pathOf(route))).toEqual(route);
 });
+
+test.each([
+  ["/", true],
+  ["/c/0199-ab/", true],
+  ["/usage", true],
+  ["/c/", false],
+  ["/c/a/b", false],
+  ["/usages", false],
+])("%s is known: %s", (path, known) => expect(isKnown(path)).toBe(known));

@@ -12,6 +12,11 @@ export function parsePath(path: string): Route {
   return screen ? { view: screen } : { view: "chat", conversationId: id ?? null };
 }
 
+/** Whether anything stands there by that address. */
+export function isKnown(path: string): boolean {
+  return pathOf(parsePath(path)) === path.replace(/(?<=.)\/$/, "");
+}
+
 export function pathOf(route: Route): string {
   if (route.view !== "chat") return `/${route.view}`;
   return route.conversationId === null ? "/" : `/c/${route.conversationId}`;

@@ -35,12 +35,12 @@ export interface JourneyOptions {
   width?: number;
   /** The line breaks on purpose: the browser's own words about requests that failed are no complaint. */
   breaksTheLine?: boolean;
-  /** Nothing comes from what the page kept for itself: what the line does is seen. */
-  withoutWorker?: boolean;
+  /** The service worker is at work, as in any browser. Elsewhere it would only cost each journey its installation. */
+  withWorker?: boolean;
 }
 
 /** How long anything is waited for, in milliseconds. Generous: the machine may be busy. */
-const PATIENCE = 20_000;
+export const PATIENCE = 30_000;
 
 let browser: Promise<Browser> | null = null;
 
@@ -98,7 +98,7 @@ export class Screen {
     const context = await (await browser).newContext({
       ...size,
       viewport,
-      ...(options.withoutWorker && { serviceWorkers: "block" as const }),
+      serviceWorkers: options.withWorker ? "allow" : "block",
       permissions: ["clipboard-read", "clipboard-write"],
       ...(chosen && { storageState: { cookies: [], origins: [{ origin: url, localStorage: [chosen] }] } }),
     });
@@ -212,6 +212,11 @@ export class Screen {
     );
   }
 
+  /** The prompt is where the keyboard writes. */
+  async hasFocus(): Promise<void> {
+    await expect.poll(() => this.prompt.evaluate(it => it === document.activeElement)).toBe(true);
+  }
+
   async isLit(word: string): Promise<void> {
     await this.light.filter({ hasText: word }).waitFor();
   }
@@ -239,6 +244,28 @@ export class Screen {
   async #storedConversation(server: string): Promise<ConversationWithMessages> {
     const answer = await fetch(`${server}/api/conversations/${this.conversationId}`);
     return (await answer.json()) as ConversationWithMessages;
+  }
+
+  /** What this device has on its disk of prompts that are not sent, oldest first: where a reload can't take it. */
+  async hasNoted(texts: readonly string[]): Promise<void> {
+    const kept = () =>
+      this.page.evaluate(
+        () =>
+          new Promise<string[]>((resolve, reject) => {
+            const opening = indexedDB.open("llm-router-outbox");
+            opening.onerror = () => reject(opening.error);
+            opening.onsuccess = () => {
+              const all = opening.result.transaction("prompts").objectStore("prompts").getAll();
+              all.onerror = () => reject(all.error);
+              all.onsuccess = () => {
+                opening.result.close();
+                const prompts: { text: string; writtenAt: number }[] = all.result;
+                resolve(prompts.sort((a, b) => a.writtenAt - b.writtenAt).map(({ text }) => text));
+              };
+            };
+          }),
+      );
+    await expect.poll(kept).toEqual(texts);
   }
 
   /** From now on the browser's words that fit are no complaint: the journey is about what they are about. */

@@ -39,6 +39,7 @@ const LAB: Readonly<Record<string, readonly string[]>> = {
   "day-on-a-tablet": ["fake-gated-3", "fake-echo"],
   "day-on-a-desktop": ["fake-gated-3", "fake-echo"],
   told: ["fake-gated-3"],
+  "kept-place": ["fake-words-2", "fake-words-3", "fake-gated-2", "fake-echo"],
 };
 
 /** Real names, so that the catalog has a price for them. */

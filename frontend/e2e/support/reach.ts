@@ -2,17 +2,21 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
+import type { AxeResults, RunOptions } from "axe-core";
 import type { Screen } from "./journey.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Rules about colours, which a theme changes; the others it does not. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
 /** What axe finds wrong with what is shown, by rule and element. */
-export async function violations(screen: Screen): Promise<string[]> {
+export async function violations(screen: Screen, part: "all" | "colours" = "all"): Promise<string[]> {
   // Through the debugger: the page's own policy lets no such script in.
-  await screen.page.evaluate(axeSource);
-  const results = await screen.page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  if (!(await screen.page.evaluate(() => "axe" in globalThis))) await screen.page.evaluate(axeSource);
+  const results = await screen.page.evaluate(
+    options => (globalThis as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe.run(options),
+    part === "all" ? {} : { runOnly: COLOURS },
   );
   return results.violations.flatMap(({ id, nodes }) =>
     nodes.map(node => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary ?? ""}`),

@@ -12,7 +12,6 @@ import type {
   ConversationPage,
   ConversationWithMessages,
   ErrorValue,
-  GeneratedImage,
   Health,
   ImageBody,
   Message,
@@ -53,8 +52,6 @@ export interface RequestOptions {
 
 /** How long an answer is waited for where the caller has no signal of its own: a line may swallow all and say nothing. */
 const PATIENCE_MS = 30_000;
-/** A picture takes its time. */
-const IMAGE_PATIENCE_MS = 300_000;
 
 export class ApiClient {
   readonly #fetch: Fetch;
@@ -136,8 +133,10 @@ export class ApiClient {
     return this.#json("POST", path, body, withHeader(options, "Idempotency-Key", idempotencyKey));
   }
 
-  generateImage(body: ImageBody): Promise<GeneratedImage> {
-    return this.#json("POST", "/api/images/generate", body, { signal: AbortSignal.timeout(IMAGE_PATIENCE_MS) });
+  /** Asks for an image without waiting for it: it is an answer like others. The same key never pays twice. */
+  generateImage(body: ImageBody, idempotencyKey: string, options: RequestOptions = {}): Promise<Submitted> {
+    const keyed = withHeader(options, "Idempotency-Key", idempotencyKey);
+    return this.#json("POST", "/api/images/generate", body, withHeader(keyed, "Prefer", "respond-async"));
   }
 
   /** Sends a prompt and opens the stream of its answer. The same key never pays twice. */

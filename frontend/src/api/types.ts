@@ -251,6 +251,8 @@ export interface Estimate {
     tokens_input: number;
     tokens_cache_read: number;
     cost: { likely: number; low: number; high: number } | null;
+    /** Of `cost`, what is sent. */
+    cost_input?: { likely: number; low: number; high: number } | null;
     reason?: string;
   }[];
   budgets: { budget_id: string; remaining: number }[];
@@ -316,15 +318,8 @@ export interface ImageBody {
   size?: string;
   quality?: string;
   conversation_id?: string;
+  parent_id?: string | null;
   budget_override?: true;
-}
-
-export interface GeneratedImage {
-  conversation_id: string;
-  user_message_id: string;
-  message: Message;
-  /** Null where it was stopped. */
-  image: { id: string; url: string; media_type: string; model: string; revised_prompt: string | null } | null;
 }
 
 /** The events of one answer's stream, by name. */

@@ -1,11 +1,10 @@
 /** Commands for what is answered: now, again, as an image, and what becomes of the words. */
 
-import { ApiError } from "../api/client.ts";
 import type { ConversationWithMessages, Message } from "../api/types.ts";
-import { overBudgetWords } from "../lib/budget.ts";
 import { COMPARED, readComparison } from "../lib/comparison.ts";
 import { nearest } from "../lib/fuzzy.ts";
 import { imageOptionValues, readImageArgument } from "../lib/image-argument.ts";
+import { isGoOn } from "../state/open-conversation.ts";
 import { type Command, type CommandContext, CommandError, values } from "./command.ts";
 import { chatModels, modelValue, usable } from "./model-names.ts";
 
@@ -14,9 +13,9 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     name: "stop",
     group: "answers",
     summary: "stop the answer; what was said is kept",
-    softKey: { glyph: "■", label: "stop", isOn: ({ chat }) => chat.canStop() },
+    softKey: { glyph: "■", label: "stop", isOn: ({ chat }) => chat.canStop },
     run: ({ chat }) => {
-      if (!chat.canStop()) throw new CommandError("nothing is being answered");
+      if (!chat.canStop.get()) throw new CommandError("nothing is being answered");
       return chat.stop();
     },
   },
@@ -30,7 +29,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
       const answer = lastAnswer(chat.path());
       if (!answer) throw new CommandError("there is no answer to retry yet");
       if (chat.liveHere()) throw new CommandError("an answer is still on its way. /stop it first");
-      chat.retry(answer, argument === "" ? undefined : usable(argument, facts).id);
+      chat.retry(answer, argument === "" ? undefined : usable(argument, facts, chat.isImage(answer)).id);
     },
   },
   {
@@ -40,7 +39,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     run: ({ chat }) => {
       const answer = lastAnswer(chat.path());
       if (chat.liveHere()) throw new CommandError("an answer is still on its way");
-      if (!answer?.content) throw new CommandError("there is no answer to continue yet");
+      if (!answer?.content || chat.isImage(answer)) throw new CommandError("there is no answer to continue yet");
       chat.goOn(answer);
     },
   },
@@ -49,7 +48,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     group: "answers",
     summary: "change the last prompt and send it beside the old one",
     run: ({ chat, surface }) => {
-      const prompt = chat.path().findLast(({ role }) => role === "user");
+      const prompt = chat.path().findLast(message => message.role === "user" && !isGoOn(message.content));
       if (!prompt) throw new CommandError("there is no prompt to edit yet");
       surface.edit(prompt);
     },
@@ -58,6 +57,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     name: "compare",
     group: "answers",
     argument: "[models] [prompt]",
+    takesText: true,
     summary: "ask two or three models at once and read them side by side",
     values: ({ facts }, typed) => {
       const [, named = ""] = /^([\s\S]*\s)?\S*$/.exec(typed) ?? [];
@@ -75,10 +75,10 @@ export const ANSWER_COMMANDS: readonly Command[] = [
         next,
       );
       // A short word is found in many a name.
-      const isMisspelt = like !== null && next.length > 0.7 * like.length;
-      if (next && (models.length < COMPARED.least || isMisspelt)) usable(next, facts);
+      if (like !== null && next.length > 0.7 * like.length) usable(next, facts);
       if (models.length < COMPARED.least || models.length > COMPARED.most) {
-        throw new CommandError("two or three models are compared: /compare model-a model-b");
+        const other = next && models.length < COMPARED.least ? `. “${next}” is none` : "";
+        throw new CommandError(`name two or three models: /compare model-a model-b${other}`);
       }
       for (const model of models) usable(model, facts);
       chat.comparing.set(models);
@@ -90,9 +90,10 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     group: "answers",
     argument: "<text>",
     isWritten: true,
-    summary: "make an image; size=, quality= and model= may stand before the text",
+    takesText: true,
+    summary: "make an image; size=, quality= and model= may stand before or after the text",
     values: ({ facts }, typed) => imageOptionValues(typed, facts.catalog.get()?.models ?? []),
-    run: async ({ chat, facts }, argument) => {
+    run: ({ chat, facts }, argument) => {
       const { prompt, options, problem } = readImageArgument(argument);
       if (problem) throw new CommandError(problem);
       if (prompt === "") throw new CommandError("say what the image shows: /image a lighthouse at dusk");
@@ -100,19 +101,8 @@ export const ANSWER_COMMANDS: readonly Command[] = [
       if (catalog && !catalog.defaults.image && !options.model) {
         throw new CommandError("no image model is available. add OPENAI_API_KEY to .env and start again");
       }
-      if (catalog && options.model && !facts.model(options.model)?.generates_images) {
-        throw new CommandError(`there is no image model “${options.model}”`);
-      }
-      try {
-        await chat.generateImage(prompt, options);
-      } catch (error) {
-        const refused = error instanceof ApiError && error.error.type === "budget_exceeded" ? error.error : null;
-        if (!refused) throw error;
-        throw new CommandError(`over budget · ${overBudgetWords(refused.details, new Date()) ?? refused.message}`, {
-          label: "send once anyway",
-          run: () => chat.generateImage(prompt, { ...options, budget_override: true }),
-        });
-      }
+      if (catalog && options.model) usable(options.model, facts, true);
+      chat.submitImage(prompt, options);
     },
   },
   {
@@ -124,13 +114,15 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     run: async (context, argument) => {
       const { chat, surface } = context;
       if (!["", "all"].includes(argument)) throw new CommandError("/copy copies the last answer, /copy all all of it");
+      const answer = lastAnswer(chat.path());
       const text =
-        argument === "all"
-          ? (await import("../lib/export.ts")).asMarkdown(await fetchOpen(context))
-          : lastAnswer(chat.path())?.content;
-      if (!text) throw new CommandError("there is nothing to copy yet");
+        argument === "all" ? (await import("../lib/export.ts")).asMarkdown(await fetchOpen(context)) : answer?.content;
+      const isImage = argument === "" && answer !== undefined && chat.isImage(answer);
+      if (!text)
+        throw new CommandError(isImage ? "an image is not copied: download saves it" : "there is nothing to copy yet");
       if (!(await surface.copy(text))) throw new CommandError("the browser lets nothing into its clipboard here");
-      surface.say(argument === "all" ? "copied the conversation" : "copied the last answer");
+      const last = isImage ? "the words that came with the image" : "the last answer";
+      surface.say(`copied ${argument === "all" ? "the conversation" : last}`);
     },
   },
   {
@@ -149,6 +141,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
       const name = fileName(conversation.title, format);
       if (format === "json") context.surface.save(name, "application/json", asJson(conversation));
       else context.surface.save(name, "text/markdown", asMarkdown(conversation));
+      context.surface.say(`saved ${format === "json" ? "all branches" : "what is read here"} as ${name}`);
     },
   },
 ];

@@ -2,11 +2,13 @@
 
 import type { ApiClient } from "../api/client.ts";
 import type { Message } from "../api/types.ts";
+import type { ReadableAtom } from "../lib/store.ts";
 import type { ScreenName } from "../routes.ts";
 import type { ServerFacts } from "../state/catalog.ts";
-import type { Chat, Pair } from "../state/chat.ts";
+import type { Chat } from "../state/chat.ts";
 import type { Conversations } from "../state/conversations.ts";
 import type { Preferences } from "../state/preferences.ts";
+import type { Pair } from "../state/printouts.ts";
 import type { Removals } from "../state/removals.ts";
 
 /** What a command may ask of the screen. */
@@ -64,9 +66,16 @@ export interface Command {
   readonly argument?: string;
   /** Whether the palette leaves the argument to be written: it says nothing, or something else, without one. */
   readonly isWritten?: boolean;
+  /** Whether the argument is a text of the writer's own: of any number of lines, and kept in the history. */
+  readonly takesText?: boolean;
   readonly summary: string;
   /** Its place in the row above the prompt of a touch screen. */
-  readonly softKey?: { readonly glyph: string; readonly label: string; isOn?(context: CommandContext): boolean };
+  readonly softKey?: {
+    readonly glyph: string;
+    readonly label: string;
+    /** Whether it can be pressed; left out it always can. */
+    isOn?(context: CommandContext): ReadableAtom<boolean>;
+  };
   /** What the argument may be, for completion; `typed` is what there is of it. */
   readonly values?: (context: CommandContext, typed: string) => readonly Value[];
   readonly run: (context: CommandContext, argument: string) => void | Promise<void>;
@@ -74,15 +83,8 @@ export interface Command {
 
 export type Group = "conversations" | "answers" | "the next prompt" | "screens";
 
-/** Words that do not fit. The text stays in the prompt; `key` is a way on that the reader may choose. */
-export class CommandError extends Error {
-  readonly key: { readonly label: string; readonly run: () => void | Promise<void> } | null;
-
-  constructor(message: string, key: CommandError["key"] = null) {
-    super(message);
-    this.key = key;
-  }
-}
+/** Words that do not fit. The text stays in the prompt. */
+export class CommandError extends Error {}
 
 export function values(...words: readonly string[]): readonly Value[] {
   return words.map(value => ({ value }));

@@ -10,7 +10,7 @@ import { DeviceStorage, Preferences } from "../state/preferences.ts";
 import { Removals, UNDO_MS } from "../state/removals.ts";
 import { aMessage, FakeClock, FakeServer, FakeStream, jsonResponse, settled } from "../testing/fake-server.ts";
 import { type CommandContext, CommandError } from "./command.ts";
-import { complete, describeUnknown, readInput } from "./input.ts";
+import { carryOut, complete, readInput } from "./input.ts";
 import { COMMANDS, SHORTCUTS } from "./registry.ts";
 
 const model = (id: string, change: Partial<Model>) =>
@@ -109,11 +109,8 @@ const conversation = (id: string, title: string, change: Partial<Conversation> =
 });
 
 /** Opens a conversation of one prompt and its answer. */
-async function opened(): Promise<void> {
-  const messages = [
-    aMessage({ id: "m1", parent_id: null, role: "user", content: "why?" }),
-    aMessage({ content: "because" }),
-  ];
+async function opened(answer = aMessage({ content: "because" })): Promise<void> {
+  const messages = [aMessage({ id: "m1", parent_id: null, role: "user", content: "why?" }), answer];
   server.on("GET", "/api/conversations/c1", { ...conversation("c1", "why"), active_leaf_id: "m2", messages });
   await context.chat.open("c1");
 }
@@ -134,23 +131,37 @@ describe("readInput", () => {
       argument: "be\nkind",
     });
     expect(readInput("/MODEL x")).toMatchObject({ kind: "command", command: { name: "model" }, argument: "x" });
-    expect(readInput("/modle")).toEqual({ kind: "unknown", name: "modle", suggestion: "model" });
-    expect(readInput("/tehme")).toMatchObject({ suggestion: "theme" });
-    expect(readInput("/xyzzy")).toMatchObject({ suggestion: null });
-    expect(readInput("/mdl")).toEqual({ kind: "unknown", name: "mdl", suggestion: "model" });
-    expect(readInput("/usr/bin is what?")).toMatchObject({ kind: "unknown" });
-    expect(readInput("/")).toMatchObject({ kind: "unknown", suggestion: null });
   });
 
-  test("what is unknown is explained", () => {
-    const words = (text: string) => {
-      const input = readInput(text);
-      return input.kind === "unknown" ? describeUnknown(input) : "";
-    };
-    expect(words("/exprot")).toContain("did you mean /export?");
-    expect(words("/xyzzy")).toContain("/help shows");
-    expect(words("/xyzzy")).toContain("type //");
+  const why = (text: string) => {
+    const input = readInput(text);
+    return input.kind === "unclear" ? input.why : "";
+  };
+
+  test.each([
+    ["/modle", "did you mean /model?"],
+    ["/tehme", "did you mean /theme?"],
+    ["/mdl", "did you mean /model?"],
+    ["/exprot", "did you mean /export?"],
+    ["/xyzzy", "/help shows"],
+    ["/usr/bin is what?", "there is no command /usr/bin"],
+    ["/", "/help shows"],
+  ])("%s is explained", (text, words) => {
+    expect(why(text)).toContain(words);
+    expect(why(text)).toContain("type //");
   });
+
+  test.each(COMMANDS.map(command => [command.name, command] as const))(
+    "a text that begins with /%s and can't be meant for it is not taken for it",
+    (name, { argument, takesText }) => {
+      const letter = `/${name} the second paragraph, keep the rest:\n\nDear landlord`;
+      if (takesText) return expect(readInput(letter).kind).toBe("command");
+      expect(why(letter)).toContain(argument ? `/${name} takes one line.` : `/${name} takes nothing after it.`);
+      expect(why(letter)).toContain("type //");
+      if (!argument) expect(why(`/${name} please`)).toContain(`/${name} takes nothing after it.`);
+      expect(readInput(` /${name}\n`).kind).toBe("command");
+    },
+  );
 });
 
 describe("completion", () => {
@@ -203,7 +214,8 @@ describe("commands", () => {
   });
 
   test.each([
-    ["/model nope", "there is no model “nope”"],
+    ["/model nope", "there is no model “nope”. /model alone"],
+    ["/model talk", "there is no model “talk”. did you mean talker?"],
     ["/model broken", "OPENAI_API_KEY is not set"],
     ["/temp 1", "thinker takes no temperature"],
     ["/reasoning extreme", "low, high"],
@@ -221,9 +233,9 @@ describe("commands", () => {
     ["/model painter", "/image asks it"],
     ["/continue", "no answer to continue"],
     ["/edit", "no prompt to edit"],
-    ["/compare thinker", "two or three models"],
-    ["/compare nope thinker", "there is no model “nope”"],
-    ["/compare thinker nope what now?", "there is no model “nope”"],
+    ["/compare thinker", "name two or three models"],
+    ["/compare nope thinker", "“nope” is none"],
+    ["/compare thinker nope what now?", "name two or three models: /compare model-a model-b. “nope” is none"],
     ["/compare thinker talker tlaker", "there is no model “tlaker”"],
     ["/compare thinker broken", "OPENAI_API_KEY is not set"],
     ["/compare thinker painter why?", "/image asks it"],
@@ -265,7 +277,28 @@ describe("commands", () => {
     expect(asked[0]).toBe("copy because");
     expect(asked[2]).toContain("# why");
     expect(asked[4]).toMatch(/^save why\.md text\/markdown # why[\s\S]*## prompt\n\nwhy\?/);
-    expect(asked[5]).toContain('save why.json application/json {\n  "id": "c1"');
+    expect(asked[5]).toBe("say saved what is read here as why.md");
+    expect(asked[6]).toContain('save why.json application/json {\n  "id": "c1"');
+    expect(asked[7]).toBe("say saved all branches as why.json");
+  });
+
+  test("copy tells an image from an answer", async () => {
+    const image = { type: "image", image_id: "i1", media_type: "image/png", url: "/api/images/i1" } as const;
+    await opened(aMessage({ content: "", parts: [image] }));
+    await expect(run("/copy")).rejects.toThrow("an image is not copied");
+    context.chat.openNew();
+    await opened(aMessage({ content: "A cat, in oil.", parts: [image] }));
+    await run("/copy");
+    expect(asked).toEqual(["copy A cat, in oil.", "say copied the words that came with the image"]);
+  });
+
+  test("fork says what it made, at its end", async () => {
+    await opened();
+    const copy = { ...conversation("c2", "why (2)"), active_leaf_id: "n2", messages: [] };
+    server.on("POST", "/api/conversations/c1/clone", copy);
+    await run("/fork");
+    const text = "a copy of “why”, up to here. the old one stays as it is";
+    expect(context.chat.printouts.get()).toMatchObject([{ after: "n2", kind: "notice", text }]);
   });
 
   test("compare names the models of the next prompt, or sends one", async () => {
@@ -306,17 +339,6 @@ describe("commands", () => {
     expect(server.callsTo("POST", "/api/chat/stream")[0]?.body).toMatchObject({ parent_id: "m3" });
   });
 
-  test("an image over budget is made once anyway where the reader says so", async () => {
-    const details = { period: "month", scope: "overall", subject: null, limit: 2, spent: 1.99, reserved: 0 };
-    const refusal = jsonResponse(402, { error: { type: "budget_exceeded", message: "no room", details } });
-    server.on("POST", "/api/images/generate", refusal, jsonResponse(400, { error: { type: "x", message: "asked" } }));
-    context.facts.catalog.set({ ...CATALOG, defaults: { chat: "thinker", image: "painter" } });
-    const failure = (await run("/image a cat").catch((error: unknown) => error)) as CommandError;
-    expect(failure.message).toBe("over budget · $2.00 a month for everything: $1.99 is spent.");
-    await expect(failure.key?.run()).rejects.toThrow("asked");
-    expect(server.callsTo("POST", "/api/images/generate").at(-1)?.body).toMatchObject({ budget_override: true });
-  });
-
   test("keys with alt are known by their letter, on a Mac by their place", () => {
     const act = (init: KeyboardEventInit) => {
       const event = new KeyboardEvent("keydown", { altKey: true, ...init });
@@ -340,16 +362,53 @@ describe("commands", () => {
     expect(asked).toEqual(["open c2"]);
   });
 
-  test("an image is asked for with its size and quality", async () => {
+  test.each([
+    "/image size=portrait quality=low model=painter a cat of size=5, sitting",
+    "/image a cat of size=5, sitting size=portrait model=painter quality=low",
+    "/image size=portrait a cat of size=5, sitting\nquality=low model=painter",
+  ])("an image is asked for with its size and quality: %s", async text => {
     context.facts.catalog.set({ ...CATALOG, defaults: { chat: "thinker", image: "painter" } });
     server.on("POST", "/api/images/generate", new Error("cut"));
-    await run("/image size=portrait quality=low model=painter a cat, size=5").catch(() => undefined);
+    await run(text);
+    await settled();
     expect(server.callsTo("POST", "/api/images/generate")[0]?.body).toEqual({
-      prompt: "a cat, size=5",
+      prompt: "a cat of size=5, sitting",
       size: "1024x1536",
       quality: "low",
       model: "painter",
     });
+  });
+});
+
+describe("what was typed", () => {
+  const history = () => context.preferences.history.get();
+
+  test("is in the history as it was typed, where it has words of the writer's", async () => {
+    context.facts.catalog.set({ ...CATALOG, defaults: { chat: "thinker", image: "painter" } });
+    server.on("POST", "/api/images/generate", new Error("cut"));
+    const lines = ["hello", "//etc/hosts?", "/image a cat quality=low", "/compare thinker talker why?"];
+    for (const line of [...lines, "/usage", "/compare", "/model talker"]) await carryOut(` ${line}\n`, context);
+    expect(history()).toEqual(lines);
+    expect(asked.filter(what => what.startsWith("send"))).toEqual(["send hello", "send /etc/hosts?", "send why?"]);
+  });
+
+  test("and can't be carried out is not in the history, nor anywhere else: it stays with the writer", async () => {
+    await opened();
+    for (const text of ["/delete the second paragraph", "/nwe", "/image size=huge a cat", "/image a cat size=huge"]) {
+      await expect(carryOut(text, context)).rejects.toBeInstanceOf(CommandError);
+    }
+    expect(history()).toEqual([]);
+    expect(asked).toEqual([]);
+  });
+
+  test("takes the last complaint away when it goes well", async () => {
+    const complaints = () => context.chat.printouts.get().map(({ text }) => text);
+    context.chat.complain("there is no model “x”");
+    context.chat.complain("there is no model “y”");
+    context.chat.print("no system prompt");
+    expect(complaints()).toEqual(["there is no model “y”", "no system prompt"]);
+    await carryOut("/model talker", context);
+    expect(complaints()).toEqual(["no system prompt"]);
   });
 });
 
@@ -374,16 +433,21 @@ describe("/delete", () => {
     expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
     expect(notices.list.get()[0]?.key?.label).toBe("undo");
     await clock.advance(60_000);
+    expect(notices.list.get()).toEqual([]);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+    await clock.advance(UNDO_MS);
     expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
     expect(notices.list.get()).toEqual([]);
   });
 
-  test("/undo brings it back to its place, open as it was", async () => {
+  test("/undo brings it back to its place, open as it was, for minutes", async () => {
     await run("/delete");
+    await clock.advance(UNDO_MS - 1_000);
     await run("/undo");
     expect(listed()).toEqual(["c1", "c0"]);
     expect(asked).toEqual(["open null", "open c1"]);
-    await clock.advance(60_000);
+    await clock.advance(2 * UNDO_MS);
+    await expect(run("/undo")).rejects.toThrow("nothing to bring back");
     expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
   });
 
@@ -424,7 +488,7 @@ describe("/delete", () => {
   test("what the server would not delete is there again, and says so", async () => {
     server.on("DELETE", "/api/conversations/c1", new Error("cut"));
     await run("/delete");
-    await clock.advance(60_000);
+    await clock.advance(UNDO_MS);
     expect(listed()).toEqual(["c1", "c0"]);
     const text = "“why” is still there: the server can't be reached";
     expect(notices.list.get()[0]).toMatchObject({ kind: "error", text });
@@ -433,8 +497,47 @@ describe("/delete", () => {
   test("what another device deleted before is simply gone", async () => {
     server.on("DELETE", "/api/conversations/c1", jsonResponse(404, { error: { type: "not_found", message: "gone" } }));
     await run("/delete");
-    await clock.advance(60_000);
+    await clock.advance(UNDO_MS);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
     expect(listed()).toEqual(["c0"]);
     expect(notices.list.get()).toEqual([]);
+  });
+
+  test("with an answer that is still made in it is not put off for long: it is paid for", async () => {
+    context.removals.remove(conversation("c1", "why", { is_live: true }));
+    await clock.advance(60_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+  });
+
+  /** Another page of this device, or the next after one that was killed. */
+  const anotherPage = () => {
+    const conversations = new Conversations(context.client, clock);
+    const storage = new DeviceStorage(localStorage);
+    const outbox = new Outbox(storage);
+    const parts = { ...context, conversations, clock, outbox, notices, storage };
+    return { conversations, removals: new Removals({ ...parts, openId: () => null, open: () => undefined }) };
+  };
+
+  test("of a page that was killed is seen to by the next, in its time", async () => {
+    await run("/delete");
+    clock.forget();
+    const next = anotherPage();
+    await next.removals.resume();
+    await next.conversations.refresh();
+    expect(next.conversations.list.get().items.map(({ id }) => id)).toEqual(["c0"]);
+    await clock.advance(UNDO_MS - 1_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+    await clock.advance(2_000);
+    expect(server.callsTo("DELETE", "/api/conversations/c1").length).toBe(1);
+  });
+
+  test("that was called off is not done by another page, which shows it again", async () => {
+    await run("/delete");
+    const other = anotherPage();
+    await other.removals.resume();
+    await run("/undo");
+    await clock.advance(2 * UNDO_MS);
+    expect(server.callsTo("DELETE", "/api/conversations/c1")).toEqual([]);
+    expect(other.conversations.list.get().items.map(({ id }) => id)).toEqual(["c1", "c0"]);
   });
 });

@@ -63,7 +63,7 @@ export const CONVERSATION_COMMANDS: readonly Command[] = [
   {
     name: "delete",
     group: "conversations",
-    summary: "delete this conversation; for a few seconds that can be undone",
+    summary: "delete this conversation; for some minutes /undo brings it back",
     run: async context => context.removals.remove(await opened(context, "delete")),
   },
   {

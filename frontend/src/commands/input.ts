@@ -1,13 +1,14 @@
-/** Reads what was typed: a prompt or a command, and what it might become. Pure. */
+/** What was typed: a prompt or a command, what it might become, and how it is carried out. */
 
 import { fuzzyFilter, nearest } from "../lib/fuzzy.ts";
-import type { Command, CommandContext } from "./command.ts";
+import { type Command, type CommandContext, CommandError } from "./command.ts";
 import { COMMANDS } from "./registry.ts";
 
 export type Input =
   | { kind: "prompt"; text: string }
   | { kind: "command"; command: Command; argument: string }
-  | { kind: "unknown"; name: string; suggestion: string | null };
+  /** Neither. It stays where it was typed, and `why` is said. */
+  | { kind: "unclear"; why: string };
 
 /** How many values are offered: who wants the rest types on. */
 const OFFERED = 50;
@@ -18,18 +19,36 @@ export function readInput(text: string): Input {
   if (!trimmed.startsWith("/")) return { kind: "prompt", text: trimmed };
   const [, name = "", argument = ""] = /^\/(\S*)\s*([\s\S]*)$/.exec(trimmed) ?? [];
   const command = COMMANDS.find(known => known.name === name.toLowerCase());
-  if (command) return { kind: "command", command, argument: argument.trim() };
+  const problem = command ? misfit(command, argument) : describeUnknown(name);
+  if (!command || problem)
+    return { kind: "unclear", why: `${problem} to send a prompt that begins with a slash, type //` };
+  return { kind: "command", command, argument };
+}
+
+/** A text that was pasted may begin like a command: what the command can't use must not be lost to it. */
+function misfit({ name, argument, takesText }: Command, given: string): string {
+  if (!argument && given) return `/${name} takes nothing after it.`;
+  return !takesText && given.includes("\n") ? `/${name} takes one line.` : "";
+}
+
+function describeUnknown(name: string): string {
   const suggestion = nearest(
     COMMANDS.map(known => known.name),
     name,
   );
-  return { kind: "unknown", name, suggestion };
+  return `there is no command /${name}. ${suggestion ? `did you mean /${suggestion}?` : "/help shows those there are."}`;
 }
 
-/** What is said of a command that does not exist. */
-export function describeUnknown({ name, suggestion }: Extract<Input, { kind: "unknown" }>): string {
-  const hint = suggestion ? `did you mean /${suggestion}?` : "/help shows those there are.";
-  return `there is no command /${name}. ${hint} to send a prompt that begins with a slash, type //`;
+/** Carries it out. Raises where that can't be done: the text is still needed then. */
+export async function carryOut(text: string, context: CommandContext): Promise<void> {
+  const input = readInput(text);
+  if (input.kind === "unclear") throw new CommandError(input.why);
+  if (input.kind === "prompt") context.surface.send(input.text);
+  else await input.command.run(context, input.argument);
+  // As it was typed: sent once more, it is to do the same.
+  const isOwn = input.kind === "prompt" || (input.command.takesText && input.argument !== "");
+  if (isOwn) context.preferences.remember(text.trim());
+  context.chat.forgetComplaints();
 }
 
 export interface Completion {

@@ -2,6 +2,7 @@
 
 import type { Model } from "../api/types.ts";
 import { formatPrice } from "../lib/format.ts";
+import { nearest } from "../lib/fuzzy.ts";
 import type { ServerFacts } from "../state/catalog.ts";
 import { CommandError, type Value } from "./command.ts";
 
@@ -18,13 +19,22 @@ export function modelValue({ id, label, connection, is_demo, price }: Model): Va
   };
 }
 
-/** The model of that name. Raises where it can't answer. */
-export function usable(name: string, facts: ServerFacts): Model {
-  if (!facts.catalog.get()) throw new CommandError("the list of models is not here yet");
+/** The model of that name. Raises where it can't answer; with `makesImages` where it can't make one. */
+export function usable(name: string, facts: ServerFacts, makesImages = false): Model {
+  const catalog = facts.catalog.get();
+  if (!catalog) throw new CommandError("the list of models is not here yet");
   const model = facts.model(name);
-  if (!model) throw new CommandError(`there is no model “${name}”. /model alone shows those there are`);
+  if (makesImages && !model?.generates_images) throw new CommandError(`there is no image model “${name}”`);
+  if (!model) {
+    const like = nearest(
+      chatModels(facts).map(({ id }) => id),
+      name,
+    );
+    const hint = like ? `did you mean ${like}?` : "/model alone shows those there are";
+    throw new CommandError(`there is no model “${name}”. ${hint}`);
+  }
   if (!model.available)
     throw new CommandError(`${model.id} can't be used: ${model.unavailable_reason ?? "not available"}`);
-  if (model.generates_images) throw new CommandError(`${model.id} makes images. /image asks it`);
+  if (model.generates_images && !makesImages) throw new CommandError(`${model.id} makes images. /image asks it`);
   return model;
 }

@@ -58,6 +58,7 @@ export const PROMPT_COMMANDS: readonly Command[] = [
     group: "the next prompt",
     argument: "[text]",
     isWritten: true,
+    takesText: true,
     summary: "add to the system prompt, or show it",
     run: async ({ chat, surface }, argument) => {
       if (argument === "") {

@@ -11,8 +11,17 @@ import { GrowingText } from "../dom/growing-text.ts";
 import type { Row } from "../dom/keyed-list.ts";
 import { LazyMarkdown } from "../dom/lazy-markdown.ts";
 import { reasoningOf } from "../lib/event-fold.ts";
-import { describeCost, formatCost, formatCount, formatRate, formatSeconds, formatTokens } from "../lib/format.ts";
-import { type GenerationState, isSettled } from "../state/generation.ts";
+import {
+  costSoFar,
+  describeCost,
+  formatCost,
+  formatCount,
+  formatRate,
+  formatSeconds,
+  formatTokens,
+  shortModel,
+} from "../lib/format.ts";
+import { type GenerationState, isSettled, lengthOf } from "../state/generation.ts";
 import { siblingKeys } from "./siblings.ts";
 import { endWords, liveWord } from "./state-words.ts";
 
@@ -22,6 +31,8 @@ export interface AnswerItem {
   readonly siblings: readonly Message[];
   /** The provider's name, for the colour of the rule; the message itself knows only when it is whole. */
   readonly provider: string;
+  /** What was sent for it costs `input` dollars, likely, and a million tokens of it `output`; null where not known. */
+  readonly rate: { readonly input: number; readonly output: number } | null;
   readonly isDemo: boolean;
   /** Whether it and its siblings can be read side by side here. */
   readonly isComparable: boolean;
@@ -75,11 +86,11 @@ export class AnswerRow implements Row<AnswerItem> {
 
   update(item: AnswerItem): void {
     const old = this.#shown;
+    this.#shown = item;
     if (old && old.message === item.message && old.generation === item.generation && sameSiblings(old, item)) {
       const isSame = old.provider === item.provider && old.isDemo === item.isDemo;
       if (isSame && old.isComparable === item.isComparable) return;
     }
-    this.#shown = item;
     const { generation, provider } = item;
     const isLive = generation !== null && !isSettled(generation.phase);
     const message = isLive ? generation.message : item.message;
@@ -109,10 +120,7 @@ export class AnswerRow implements Row<AnswerItem> {
   /** Seconds and rate go on while nothing arrives. */
   tick(): void {
     const generation = this.#shown?.generation;
-    if (generation && this.isLive) {
-      this.#updateTally(generation.message, generation);
-      this.#updateThought(generation.message, generation, true);
-    }
+    if (generation && this.isLive) this.#updateTally(generation.message, generation);
   }
 
   #updateThought(message: Message, generation: GenerationState | null, isLive: boolean): void {
@@ -122,20 +130,15 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#place(this.#thought, isThere);
     if (!isThere) return;
     const isThinking = isLive && message.content === "";
-    const seconds = isThinking
-      ? this.#secondsSince(generation?.firstChunkAt)
-      : (generation?.thoughtSeconds ?? message.reasoning_duration ?? null);
+    // While it thinks, the seconds of the tally are those of the thought.
+    const seconds = isThinking ? 0 : (generation?.thoughtSeconds ?? message.reasoning_duration ?? 0);
     const words = [
-      `${isThinking ? "thinking" : "thought"}${seconds === null ? "" : isThinking ? ` ${formatSeconds(seconds)}` : ` for ${formatSeconds(seconds)}`}`,
+      `${isThinking ? "thinking" : "thought"}${seconds < 0.1 ? "" : ` for ${formatSeconds(seconds)}`}`,
       tokens ? `${formatCount(tokens)} tok` : "",
       this.#reasoning === "" && !isThinking ? "not shown by the provider" : "",
     ];
     setText(this.#thoughtHead, words.filter(Boolean).join(" · "));
     if (this.#thought.open) this.#showThought();
-  }
-
-  #secondsSince(time: number | null | undefined): number | null {
-    return time == null ? null : (this.#now() - time) / 1000;
   }
 
   #showThought(): void {
@@ -153,7 +156,7 @@ export class AnswerRow implements Row<AnswerItem> {
   #updateImages(message: Message): void {
     const images = message.parts.filter(part => part.type === "image");
     this.#place(this.#images, images.length > 0);
-    for (const part of images.slice(this.#images.childElementCount)) {
+    for (const part of images.slice(this.#images.querySelectorAll("img").length)) {
       const url = part.url.startsWith("/api/images/") ? part.url : "";
       const image = h("img", {
         src: url,
@@ -161,7 +164,22 @@ export class AnswerRow implements Row<AnswerItem> {
         loading: "lazy",
         decoding: "async",
       });
-      this.#images.append(h("a", { href: url, target: "_blank", rel: "noopener" }, image));
+      this.#images.append(
+        h("a", { href: url, target: "_blank", rel: "noopener" }, image),
+        h(
+          "p",
+          { class: "actions" },
+          h(
+            "a",
+            {
+              href: url,
+              download: imageName(part.image_id, part.media_type),
+              "aria-label": `download ${image.alt}`,
+            },
+            "download",
+          ),
+        ),
+      );
     }
   }
 
@@ -169,7 +187,11 @@ export class AnswerRow implements Row<AnswerItem> {
     this.#place(this.#end, end !== null);
     if (end === null) return;
     this.#end.className = `end is-${end.state.word.replace(" ", "-")}`;
-    this.#end.replaceChildren(h("span", { class: "state" }, `${end.state.glyph} ${end.state.word}`), ` · ${end.text}`);
+    this.#end.replaceChildren(
+      h("span", { class: "state" }, `${end.state.glyph} ${end.state.word}`),
+      ` · ${end.text} `,
+      end.advice && h("span", { class: "advice" }, end.advice),
+    );
   }
 
   #updateTally(message: Message, generation: GenerationState): void {
@@ -178,37 +200,54 @@ export class AnswerRow implements Row<AnswerItem> {
     if (!this.#tally.isConnected) this.element.append(this.#tally);
     const { glyph, word } = liveWord(generation);
     this.#word = word;
-    const elapsed = (this.#now() - generation.startedAt) / 1000;
-    const streamed = generation.firstChunkAt === null ? 0 : (this.#now() - generation.firstChunkAt) / 1000;
+    const since = (time: number) => (this.#now() - time) / 1000;
+    const { startedAt, ratedFrom } = generation;
     // The provider's count when it came, else four characters a token: the mark says which.
     const counted = message.tokens_output;
-    const tokens = counted ?? Math.round((message.content.length + this.#reasoning.length) / 4);
-    const mark = counted === null ? "~" : "";
-    const isRunning = generation.phase === "live" && streamed > 0.5 && tokens > 1;
+    const characters = lengthOf(message);
+    const tokens = counted ?? tokensOf(characters);
+    const rated = ratedFrom && since(ratedFrom.at) > 0.5 ? tokensOf(characters - ratedFrom.characters) : 0;
+    const rate = this.#shown?.rate;
+    const cost = message.cost ?? (rate ? costSoFar(rate.input, tokens, rate.output) : null);
+    // What does not fit into the line is left out, from its end.
     const facts = [
-      h("span", { class: "model" }, message.model ?? ""),
+      h("span", { class: "model", title: message.model }, shortModel(message.model ?? "")),
       h("span", { class: `state is-${word}` }, `${glyph} ${word}`),
-      h("span", {}, formatSeconds(elapsed)),
-      tokens > 0 ? h("span", {}, `${mark}${formatCount(tokens)} tok`) : null,
-      isRunning ? h("span", {}, `${mark}${Math.round(tokens / streamed)} tok/s`) : null,
-      message.cost !== null ? h("span", { class: "money" }, `${formatCost(message.cost, message.cost_status)}…`) : null,
+      cost !== null && h("span", { class: "money" }, `${formatCost(cost, message.cost_status ?? "estimated")}…`),
+      tokens > 0 && h("span", {}, `${counted === null ? "~" : ""}${formatCount(tokens)} tok`),
+      startedAt !== null && h("span", {}, formatSeconds(since(startedAt))),
+      ratedFrom && generation.phase === "live" && rated > 1
+        ? h("span", {}, `~${Math.round(rated / since(ratedFrom.at))} tok/s`)
+        : null,
     ];
-    this.#tally.replaceChildren(...facts.filter(fact => fact !== null));
+    this.#tally.replaceChildren(...facts.filter(fact => fact instanceof Node));
   }
 
   /** Built anew rather than moved up from the tally: a new element shifts nothing. */
   #updateReceipt({ message, siblings, isDemo, isComparable }: AnswerItem): void {
     this.#tally.remove();
-    const cost = formatCost(message.cost, message.cost_status);
+    const rate = formatRate(message.tokens_output, message.duration, message.time_to_first_chunk);
     const facts = [
-      h("span", { class: "model" }, message.model ?? "", isDemo ? " (tiny demo model)" : ""),
+      h(
+        "span",
+        { class: "model", title: message.model },
+        shortModel(message.model ?? ""),
+        isDemo && " (tiny demo model)",
+      ),
       h("span", { title: tokensTitle(message) }, formatTokens(message.tokens_input, message.tokens_output)),
-      h("span", { class: "money", title: describeCost(message.cost_status) }, cost),
-      message.time_to_first_chunk === null
-        ? null
-        : h("span", { title: "time to the first token" }, formatSeconds(message.time_to_first_chunk)),
-      h("span", {}, formatRate(message.tokens_output, message.duration, message.time_to_first_chunk)),
-    ].filter(fact => fact?.textContent);
+      h(
+        "span",
+        { class: "money", title: describeCost(message.cost_status) },
+        formatCost(message.cost, message.cost_status),
+      ),
+      message.time_to_first_chunk !== null &&
+        h(
+          "span",
+          { title: `to the first token${rate && `, then ${rate}`}` },
+          `${formatSeconds(message.time_to_first_chunk)} first`,
+        ),
+      h("span", {}, rate),
+    ].filter(fact => fact instanceof Node && fact.textContent);
     const key = (label: string, act: () => void, name: string | null = null) =>
       h("button", { type: "button", "aria-label": name, onclick: act }, label);
     const more = key("▾", () => this.#actions.retryWith(message), "retry with another model");
@@ -218,7 +257,7 @@ export class AnswerRow implements Row<AnswerItem> {
     const receipt = h(
       "p",
       { class: "receipt" },
-      ...facts,
+      h("span", { class: "receipt-facts" }, ...facts),
       h(
         "span",
         { class: "actions" },
@@ -227,18 +266,13 @@ export class AnswerRow implements Row<AnswerItem> {
         key("retry", () => this.#actions.retry(message)),
         more,
         key("fork", () => this.#actions.fork(message)),
-        isComparable && key("side by side", () => this.#actions.compare(message)),
+        isComparable && key("compare", () => this.#actions.compare(message)),
         switcher,
       ),
     );
-    // Focus survives the exchange: pressing › twice must not send a keyboard user back to the top.
-    const focused = this.#receipt?.contains(document.activeElement)
-      ? document.activeElement?.getAttribute("aria-label")
-      : null;
     if (this.#receipt) this.#receipt.replaceWith(receipt);
     else this.element.append(receipt);
     this.#receipt = receipt;
-    if (focused) receipt.querySelector<HTMLElement>(`[aria-label="${focused}"]`)?.focus();
   }
 
   /** Parts stand in a fixed order, each in the page only while it has something to say. */
@@ -262,6 +296,15 @@ export function isCut({ status, finish_reason, content }: Message): boolean {
 async function copyAnswer(button: HTMLElement, text: string): Promise<void> {
   setText(button, (await copyText(text)) ? "copied" : "can't copy");
   setTimeout(() => setText(button, "copy"), 1500);
+}
+
+function tokensOf(characters: number): number {
+  return Math.round(characters / 4);
+}
+
+/** `image-1f3a….png`: the id is the one name that no two of them have. */
+function imageName(id: string, mediaType: string): string {
+  return `image-${id}.${/^image\/(\w+)/.exec(mediaType)?.[1] ?? "png"}`;
 }
 
 function tokensTitle(message: Message): string {

@@ -5,7 +5,7 @@ import type { Command, CommandContext } from "../commands/command.ts";
 import { COMMANDS } from "../commands/registry.ts";
 import { Disposables, onceAFrame } from "../dom/component.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
-import { formatCount, formatDollars, formatSpend } from "../lib/format.ts";
+import { formatCount, formatDollars, formatSpend, shortModel } from "../lib/format.ts";
 import { type ReadableAtom, watch } from "../lib/store.ts";
 import { reasoningLevels, type ServerFacts } from "../state/catalog.ts";
 import type { Chat } from "../state/chat.ts";
@@ -16,6 +16,8 @@ import { LIVE, OFFLINE, RESUMING, type StateWord } from "./state-words.ts";
 
 export interface StatusBarActions {
   toggleConversations(): void;
+  /** Leaves the screen that is shown. */
+  leave(): void;
   home(): void;
   usage(): void;
 }
@@ -28,6 +30,7 @@ export class StatusBar {
   #spend = h("a", { href: "/usage", hidden: true });
   readonly #actions: StatusBarActions;
   readonly #light = h("span", { class: "light", role: "status", "aria-label": "connection" });
+  readonly #close = h("button", { type: "button", class: "close", hidden: true }, "×");
   readonly #disposables = new Disposables();
 
   /** `heading`: what the screen is called that is shown; null while it is a conversation. */
@@ -45,7 +48,6 @@ export class StatusBar {
         type: "button",
         class: "menu",
         "aria-label": "conversations",
-        "aria-expanded": "false",
         "aria-controls": "side",
         onclick: () => actions.toggleConversations(),
       },
@@ -56,7 +58,8 @@ export class StatusBar {
       { class: "brand", href: "/", onclick: (event: MouseEvent) => follow(event, actions.home) },
       "LLM ROUTER",
     );
-    this.element.append(this.menu, brand, this.#title, this.#spend, this.#light);
+    this.#close.addEventListener("click", () => actions.leave());
+    this.element.append(this.menu, brand, this.#title, this.#spend, this.#light, this.#close);
     const paint = onceAFrame(() => {
       this.#paintTitle(chat, heading.get());
       this.#paintSpend(facts);
@@ -76,6 +79,8 @@ export class StatusBar {
     const { conversation, status } = chat.current.get();
     const title = conversation?.title || (status === "loading" ? "…" : "new conversation");
     setText(this.#title, heading ?? title);
+    this.#close.hidden = heading === null;
+    setAttribute(this.#close, "aria-label", `close ${heading?.split(" ")[0]}`);
     const named = heading ?? conversation?.title;
     const page = named ? `${named} · llm router` : "llm router";
     if (document.title !== page) document.title = page;
@@ -113,7 +118,7 @@ export class StatusBar {
     const text = `${glyph} ${word}`;
     if (this.#light.textContent === text) return;
     this.#light.className = `light is-${word}`;
-    this.#light.replaceChildren(h("span", { class: "glyph" }, glyph), ` ${word}`);
+    this.#light.replaceChildren(h("span", { class: "glyph" }, glyph), h("span", { class: "word" }, ` ${word}`));
   }
 }
 
@@ -124,6 +129,7 @@ function connectionWord(chat: Chat, line: Line): StateWord {
 }
 
 export interface SoftKeyActions {
+  conversations(): void;
   commands(): void;
   run(command: Command): void;
 }
@@ -134,16 +140,19 @@ export class SoftKeys {
   readonly #disposables = new Disposables();
 
   constructor(context: CommandContext, actions: SoftKeyActions) {
-    this.element.append(this.#key("/", "cmd", "all commands", actions.commands));
-    const { chat } = context;
+    this.element.append(
+      this.#key("≡", "list", "conversations and screens", actions.conversations),
+      this.#key("/", "cmd", "all commands", actions.commands),
+    );
     for (const command of COMMANDS) {
       const { softKey, summary } = command;
       if (!softKey) continue;
       const button = this.#key(softKey.glyph, softKey.label, summary, () => actions.run(command));
       this.element.append(button);
-      if (!softKey.isOn) continue;
-      const paint = () => setAttribute(button, "disabled", !softKey.isOn?.(context));
-      this.#disposables.add(watch([chat.current, chat.generations], paint));
+      const isOn = softKey.isOn?.(context);
+      if (!isOn) continue;
+      const paint = () => setAttribute(button, "disabled", !isOn.get());
+      this.#disposables.add(isOn.subscribe(paint));
       paint();
     }
   }
@@ -218,7 +227,7 @@ export class ModeLine {
         ? facts.catalog.get()
           ? "▲ no model"
           : "…"
-        : `${isUsable ? "" : "▲ "}${model}${known?.is_demo ? " (tiny demo)" : ""}`,
+        : `${isUsable ? "" : "▲ "}${shortModel(model)}${known?.is_demo ? " (tiny demo)" : ""}`,
     );
     setAttribute(this.#model, "aria-label", `model: ${model ?? "no model"}${known?.is_demo ? " (tiny demo)" : ""}`);
     setAttribute(

@@ -48,7 +48,11 @@ export class Composer {
     "aria-label": "commands",
     hidden: true,
   });
-  readonly #editing = h("p", { class: "editing", hidden: true }, "editing: sent beside the old prompt");
+  readonly #editing = h(
+    "p",
+    { class: "editing", hidden: true },
+    h("span", {}, "editing · makes a second version", h("span", { class: "roomy" }, "; the first stays")),
+  );
   readonly #parts: ComposerParts;
   readonly #disposables = new Disposables();
   #edited: Edit | null = null;
@@ -91,6 +95,7 @@ export class Composer {
     on.listen(leave, "click", () => this.#leaveEdit());
     on.listen(window, "pagehide", () => this.#keepDraft());
     on.add(watch([parts.chat.current, parts.chat.generations], () => this.#follow()));
+    on.add(parts.chat.canStop.subscribe(() => this.#updateKeys()));
     on.add(parts.chat.editing.subscribe(edit => this.#edit(edit)));
     on.add(parts.chat.returned.subscribe(returned => returned && this.#takeBack(returned.text)));
     this.#setEnterHint();
@@ -264,8 +269,8 @@ export class Composer {
   }
 
   #updateKeys(): void {
+    this.#stop.hidden = !this.#parts.chat.canStop.get();
     const isLive = this.#parts.chat.liveHere() !== null;
-    this.#stop.hidden = !isLive;
     setAttribute(this.#send, "title", isLive ? "sent when the answer is complete" : null);
   }
 
@@ -275,7 +280,7 @@ export class Composer {
       ...this.#completions.map((completion, at) => {
         const option = h(
           "li",
-          { role: "option", id: `completion-${at}` },
+          { role: "option", id: `completion-${at}`, class: completion.label.startsWith("/") ? null : "value" },
           h(
             "span",
             { class: "completion-label" },

@@ -13,7 +13,7 @@ export class NoticeLines {
     const list = new KeyedList<Notice>(
       this.element,
       notice => notice.id,
-      notice => row(notice, () => notices.dismiss(notice.id)),
+      notice => row(notice, notices),
     );
     this.#disposables.add(notices.list.subscribe(all => list.update(all)));
   }
@@ -23,15 +23,24 @@ export class NoticeLines {
   }
 }
 
-function row({ kind, text, key }: Notice, dismiss: () => void) {
+function row({ id, kind, text, key }: Notice, notices: Notices) {
   const words = h("span", { class: "notice-text" });
-  const element = h(
+  // It does not go from under a finger, a pointer or the focus.
+  const hold = () => notices.hold(id);
+  const release = () => element.matches(":hover") || element.contains(document.activeElement) || notices.release(id);
+  const element: HTMLElement = h(
     "p",
-    { class: kind === "error" ? "notice-line is-error" : "notice-line" },
+    {
+      class: kind === "error" ? "notice-line is-error" : "notice-line",
+      onpointerenter: hold,
+      onfocusin: hold,
+      onpointerleave: release,
+      onfocusout: release,
+    },
     h("span", { class: "glyph", "aria-hidden": "true" }, kind === "error" ? "▲" : "·"),
     words,
     key && h("button", { type: "button", class: "notice-key", onclick: () => key.run() }, key.label),
-    h("button", { type: "button", class: "close", "aria-label": "close", onclick: dismiss }, "×"),
+    h("button", { type: "button", class: "close", "aria-label": "close", onclick: () => notices.dismiss(id) }, "×"),
   );
   setText(words, text);
   return { element, update: () => undefined };

@@ -12,7 +12,10 @@ const SHOWN = 200;
 
 export interface Choice {
   readonly label: string;
+  /** Words about it, in a column of their own. */
   readonly detail?: string;
+  /** What stands at the end of the line: a price, a state. */
+  readonly figure?: string;
   readonly group?: string;
   /** Why it can't be chosen. */
   readonly disabledReason?: string | null;
@@ -24,9 +27,12 @@ export interface Choice {
 
 /** Several are chosen before anything is done. */
 export interface Several {
+  readonly least: number;
   readonly most: number;
-  /** What the key says that does it with so many; null where that is not possible. */
-  label(count: number): string | null;
+  /** How many can be chosen. */
+  readonly hint: string;
+  /** What the key says that does it with so many. */
+  label(count: number): string;
   done(chosen: readonly Choice[]): void;
 }
 
@@ -57,6 +63,7 @@ export function openPicker(
   const close = h("button", { type: "button", class: "close", "aria-label": "close" }, "×");
   const head = h("div", { class: "picker-head" }, h("h2", {}, title), close);
   const done = h("button", { type: "button" });
+  const hint = h("p", { class: "picker-hint", role: "status" });
   const isLong = choices.length > 7;
   const dialog = h(
     "dialog",
@@ -64,25 +71,34 @@ export function openPicker(
     head,
     h("div", { class: "picker-filter", hidden: !isLong }, filter),
     list,
+    hint,
     several && h("p", { class: "picker-done" }, done),
   );
   const taken = new Set(several ? choices.filter(choice => choice.isCurrent) : []);
   let shown: Choice[] = [];
   let chosen = 0;
 
+  const say = (words: string, isWarning: boolean) => {
+    setText(hint, words);
+    hint.classList.toggle("is-warning", isWarning);
+  };
+
   const choose = (at: number) => {
+    say(several?.hint ?? "", false);
     chosen = shown.length ? (at + shown.length) % shown.length : 0;
     for (const option of list.querySelectorAll('[role="option"]')) {
       const isChosen = option.id === `choice-${chosen}`;
       setAttribute(option, "aria-selected", isChosen ? "true" : "false");
       if (isChosen) option.scrollIntoView?.({ block: "nearest" });
     }
-    const owner = isLong ? filter : list;
-    setAttribute(owner, "aria-activedescendant", shown.length ? `choice-${chosen}` : null);
+    for (const owner of [filter, list]) {
+      setAttribute(owner, "aria-activedescendant", shown.length ? `choice-${chosen}` : null);
+    }
   };
 
   const take = (choice: Choice | undefined) => {
-    if (!choice || choice.disabledReason) return;
+    if (!choice) return;
+    if (choice.disabledReason) return say(`▲ ${choice.label} can't be chosen: ${choice.disabledReason}`, true);
     if (several) return toggle(choice, several);
     dialog.close();
     choice.run();
@@ -90,15 +106,18 @@ export function openPicker(
 
   const toggle = (choice: Choice, { most }: Several) => {
     const at = chosen;
-    if (!taken.delete(choice) && taken.size < most) taken.add(choice);
+    const isLeftOut = taken.delete(choice);
+    const isTaken = isLeftOut || taken.size < most;
+    if (isTaken && !isLeftOut) taken.add(choice);
     render();
     choose(Math.max(at, shown.indexOf(choice)));
+    if (!isTaken) say(`${most} at most: press one to leave it out`, true);
   };
 
   const sayDone = () => {
-    const label = several?.label(taken.size) ?? null;
-    setText(done, label ?? several?.label(several.most) ?? "");
-    setAttribute(done, "disabled", label === null);
+    if (!several) return;
+    setText(done, several.label(Math.max(several.least, taken.size)));
+    setAttribute(done, "disabled", taken.size < several.least);
   };
 
   const render = () => {
@@ -134,9 +153,25 @@ export function openPicker(
   dialog.addEventListener("keydown", event => {
     if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
-    if (step) choose(Math.abs(step) === 1 ? chosen + step : Math.min(shown.length - 1, Math.max(0, chosen + step)));
-    else if (event.key === "Enter" && ![close, done].some(key => key === event.target)) take(shown[chosen]);
-    else return;
+    const last = shown.length - 1;
+    const isOnKey = event.target === close || event.target === done;
+    // In a filter with a text these keys are the text's.
+    const isOnList = !isOnKey && (event.target !== filter || filter.value === "");
+    const edge = isOnList ? { Home: 0, End: last }[event.key] : undefined;
+    if (step) choose(Math.abs(step) === 1 ? chosen + step : Math.min(last, Math.max(0, chosen + step)));
+    else if (edge !== undefined) choose(edge);
+    else if ((event.key === "Enter" && !isOnKey) || (event.key === " " && isOnList)) take(shown[chosen]);
+    else {
+      const isLetter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (!isLetter) return;
+      // Whoever types means the filter, wherever the focus is; where there is none, the next that begins so.
+      if (isLong) return filter.focus();
+      const from = chosen + 1;
+      const next = [...shown.slice(from), ...shown.slice(0, from)].find(({ label }) =>
+        label.toLowerCase().startsWith(event.key.toLowerCase()),
+      );
+      if (next) choose(shown.indexOf(next));
+    }
     event.preventDefault();
   });
   filter.addEventListener("input", render);
@@ -155,7 +190,8 @@ export function openPicker(
 }
 
 function option(choice: Choice, at: number, isCurrent: boolean, take: () => void): HTMLElement {
-  const { label, detail, disabledReason } = choice;
+  const { label, figure, disabledReason } = choice;
+  const detail = disabledReason ?? choice.detail;
   return h(
     "li",
     {
@@ -167,7 +203,8 @@ function option(choice: Choice, at: number, isCurrent: boolean, take: () => void
     },
     h("span", { class: "choice-mark", "aria-hidden": "true" }, isCurrent ? "▌" : ""),
     h("span", { class: "choice-label" }, label),
-    h("span", { class: "choice-detail" }, disabledReason ?? detail ?? ""),
+    detail && h("span", { class: "choice-detail" }, detail),
+    figure && !disabledReason && h("span", { class: "choice-figure" }, figure),
   );
 }
 

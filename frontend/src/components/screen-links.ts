@@ -11,7 +11,8 @@ export class ScreenLinks {
   readonly #disposables = new Disposables();
 
   constructor(route: ReadableAtom<Route>, show: (screen: ScreenName) => void) {
-    const links = SCREENS.map(view => {
+    // The list above is what another screen would show of the conversations.
+    const links = SCREENS.filter(view => view !== "conversations").map(view => {
       const go = (event: MouseEvent) => follow(event, () => show(view));
       return { view, link: h("a", { href: pathOf({ view }), onclick: go }, view) };
     });

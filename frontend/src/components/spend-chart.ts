@@ -2,21 +2,22 @@
 
 import type { Bucket, UsageSeries } from "../api/types.ts";
 import { Disposables, onceAFrame } from "../dom/component.ts";
-import { h, setText } from "../dom/element.ts";
+import { h, setAttribute, setText } from "../dom/element.ts";
 import { formatDate, formatDollars, formatSpend, formatTime } from "../lib/format.ts";
-import { type Bar, barsOf, ceilingOf, type Kind, kindsOf } from "../lib/usage-chart.ts";
+import { type Bar, barsOf, ceilingOf, type Kind } from "../lib/usage-chart.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 192;
 
 export class SpendChart {
   readonly element = h("figure", { class: "chart" });
+  /** The numbers that the bars are drawn from. */
+  readonly table = h("details");
   readonly #plot = h("div", { class: "plot" });
   readonly #axis = h("div", { class: "axis", "aria-hidden": "true" });
   readonly #days = h("div", { class: "days", "aria-hidden": "true" });
-  readonly #legend = h("ul", { class: "legend" });
   readonly #reading = h("p", { class: "reading dim", "aria-hidden": "true" });
-  readonly #table = h("details", { class: "chart-table" });
+  readonly #rows = h("table");
   readonly #now: () => Date;
   readonly #disposables = new Disposables();
   #bars: readonly Bar[] = [];
@@ -26,7 +27,11 @@ export class SpendChart {
 
   constructor(now: () => Date) {
     this.#now = now;
-    this.element.append(this.#axis, this.#plot, this.#days, this.#reading, this.#legend, this.#table);
+    this.element.append(this.#axis, this.#plot, this.#days, this.#reading);
+    this.table.append(
+      h("summary", {}, "as a table"),
+      h("div", { class: "table", tabindex: 0, role: "region", "aria-label": "what was spent, as a table" }, this.#rows),
+    );
     const draw = onceAFrame(() => this.#draw());
     this.#disposables.add(draw.cancel);
     if (typeof ResizeObserver !== "undefined") {
@@ -37,25 +42,22 @@ export class SpendChart {
     const read = (event: PointerEvent) => this.#read(event);
     this.#disposables.listen(this.#plot, "pointermove", read);
     this.#disposables.listen(this.#plot, "pointerdown", read);
-    this.#disposables.listen(this.#plot, "pointerleave", () => this.#say(null));
+    // A finger covers what it touches: what it read stays when it is lifted.
+    const forget = (event: PointerEvent) => event.pointerType === "mouse" && this.#say(null);
+    this.#disposables.listen(this.#plot, "pointerleave", forget);
   }
 
-  show(series: UsageSeries): void {
+  /** `kinds` are those of the series, in the order of their colours. */
+  show(series: UsageSeries, kinds: readonly Kind[]): void {
     if (series === this.#shown) return;
     this.#shown = series;
     this.#bucket = series.bucket;
-    this.#kinds = kindsOf(series);
-    this.#bars = barsOf(series, this.#kinds);
-    this.#legend.replaceChildren(
-      ...this.#kinds.map(({ name, cost }, at) =>
-        h(
-          "li",
-          {},
-          h("span", { class: `swatch kind-${at}`, "aria-hidden": "true" }),
-          ` ${name} ${cost === null ? "$?" : formatDollars(cost)}`,
-        ),
-      ),
-    );
+    setAttribute(this.element, "aria-label", `what was spent, by ${series.bucket}: the numbers are in the table`);
+    this.#kinds = kinds;
+    this.#bars = barsOf(series, kinds);
+    // Of nothing there is no axis.
+    this.element.hidden = this.#bars.every(bar => bar.segments.length === 0);
+    this.table.hidden = this.#bars.every(bar => bar.totals.requests === 0);
     this.#tabulate();
     this.#say(null);
     this.#draw();
@@ -136,18 +138,9 @@ export class SpendChart {
       );
     };
     const busy = this.#bars.filter(bar => bar.totals.requests > 0);
-    this.#table.replaceChildren(
-      h("summary", {}, "as a table"),
-      h(
-        "div",
-        { class: "table", tabindex: 0, role: "region", "aria-label": "what was spent, as a table" },
-        h(
-          "table",
-          {},
-          h("thead", {}, h("tr", {}, ...head.map(name => h("th", { scope: "col" }, name)))),
-          h("tbody", {}, ...busy.toReversed().map(row)),
-        ),
-      ),
+    this.#rows.replaceChildren(
+      h("thead", {}, h("tr", {}, ...head.map(name => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...busy.toReversed().map(row)),
     );
   }
 }

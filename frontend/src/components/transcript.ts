@@ -16,18 +16,20 @@ import { isMarkdownDecided, loadMarkdown } from "../dom/lazy-markdown.ts";
 import { ScrollAnchor } from "../dom/scroll-anchor.ts";
 import { areTogether } from "../lib/comparison.ts";
 import { MessageTree } from "../lib/message-tree.ts";
-import { finishedEnd, spoken } from "../lib/sentences.ts";
 import { watch } from "../lib/store.ts";
 import type { ServerFacts } from "../state/catalog.ts";
-import type { Chat, Printout } from "../state/chat.ts";
+import type { Chat } from "../state/chat.ts";
 import type { Clock } from "../state/clock.ts";
+import type { CostToSend } from "../state/estimate.ts";
 import { type Generation, isSettled } from "../state/generation.ts";
 import type { OpenConversation } from "../state/open-conversation.ts";
 import { isAside, type Outbox, type PendingPrompt } from "../state/outbox.ts";
 import type { Preferences } from "../state/preferences.ts";
+import type { Printout } from "../state/printouts.ts";
+import type { Announcer } from "./announcer.ts";
 import { type AnswerActions, type AnswerItem, AnswerRow } from "./answer.ts";
 import { bootLines } from "./boot.ts";
-import { type Column, type ComparisonActions, type ComparisonItem, ComparisonRow } from "./comparison.ts";
+import type { Column, ComparisonActions, ComparisonItem, ComparisonRow } from "./comparison.ts";
 import {
   type PendingActions,
   type PendingItem,
@@ -36,7 +38,6 @@ import {
   type PromptItem,
   PromptRow,
 } from "./prompt-row.ts";
-import { endWords } from "./state-words.ts";
 
 type Item =
   | { kind: "boot"; key: "boot" }
@@ -55,6 +56,7 @@ export interface TranscriptParts {
   facts: ServerFacts;
   outbox: Outbox;
   preferences: Preferences;
+  costToSend: CostToSend;
   clock: Clock;
   prompts: PromptActions;
   answers: AnswerActions;
@@ -66,21 +68,29 @@ export class Transcript {
   readonly element = h("div", { class: "transcript-area" });
   readonly #log = h("div", { class: "transcript", role: "log", "aria-label": "transcript", "aria-live": "off" });
   readonly #scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "conversation" });
-  readonly #toEnd = h("button", { class: "to-end", type: "button", hidden: true }, "↓ new");
+  readonly #toEnd = h("button", { class: "to-end", type: "button", hidden: true }, "↓ end");
   readonly #announcer = h("div", { class: "off-screen", "aria-live": "polite" });
   readonly #list: LazyList<Item>;
   readonly #anchor: ScrollAnchor;
   readonly #parts: TranscriptParts;
   readonly #disposables = new Disposables();
   readonly #watched = new Map<Generation, () => void>();
-  readonly #spokenEnds = new Map<string, number>();
+  #reading: Promise<Announcer | null> | null = null;
   readonly #stale = new Set<string>();
+  /** What was sent for each answer that is being made, dollars; null until that is known. */
+  readonly #inputCosts = new Map<string, number | null>();
   /** As of the last walk along the path, so that a token need not read the whole tree. */
   readonly #siblings = new Map<string, readonly Message[]>();
   /** The message at the end of what is read. */
   #lastId = "";
+  /** What shows answers side by side, fetched when the page has time, or when they first are; without it one is read. */
+  #comparisonRow: typeof ComparisonRow | null = null;
+  /** Whether that is on its way; undefined before it was wished. */
+  #isFetchingComparison: boolean | undefined;
   /** The key of the row in which answers stand side by side, where there is one. */
   #comparison = "";
+  /** Of the row at the end. */
+  #lastKey = "";
   #place = "";
   /** Whose messages are on the screen. */
   #shownPlace: string | null = null;
@@ -100,10 +110,15 @@ export class Transcript {
     });
     this.#anchor = new ScrollAnchor(this.#scroller, this.#log, isAtEnd => {
       this.#toEnd.hidden = isAtEnd;
+      setText(this.#toEnd, "↓ end");
     });
     this.#disposables.add(() => this.#anchor.dispose());
     this.#disposables.listen(this.#toEnd, "click", () => this.toEnd());
-    this.#disposables.listen(this.#log, "click", event => void copyCode(event));
+    this.#disposables.listen(this.#log, "click", event => {
+      void copyCode(event);
+      // A thought that opens pushes what is under it, and not its own line.
+      if (event.target instanceof Element && event.target.closest("summary")) this.#anchor.release();
+    });
 
     const paint = this.#paintSoon;
     const { chat, facts, outbox, preferences } = parts;
@@ -146,17 +161,29 @@ export class Transcript {
       void fetching?.then(this.#paintSoon);
       return;
     }
-    this.#list.update(this.#items(current));
+    const wasCompared = this.#comparison !== "";
+    const items = this.#items(current);
+    if (isOpening && this.#isFetchingComparison) return;
+    this.#list.update(items);
+    const last = items.at(-1)?.key ?? "";
+    if (last !== this.#lastKey) this.#isNews();
+    this.#lastKey = last;
     // A conversation that is opened fills its rows frame by frame; in one that stands open nothing may flicker.
     if (!isOpening) this.#list.fillEnd(ROWS_AT_END);
     if (current.status === "ready") this.#shownPlace = current.place;
     this.#placeTallies();
-    if (current.place !== this.#place) {
+    // Of several columns one is left: it is another row, and where the reader was in it nobody knows.
+    if (current.place !== this.#place || (wasCompared && this.#comparison === "")) {
       this.#place = current.place;
       this.#anchor.toEnd();
     }
     this.#anchor.settle();
     this.#fillWhenIdle();
+  }
+
+  /** Something arrived at the end, be it in view or not. */
+  #isNews(): void {
+    if (!this.#anchor.isAtEnd) setText(this.#toEnd, "↓ new");
   }
 
   /** All of it is to be found, read out and scrolled through before long. What answers need is here before the first. */
@@ -168,6 +195,7 @@ export class Transcript {
     if (chat.current.get().id === null && !facts.isComplete) return;
     const fetching = whenIdle(() => {
       void loadMarkdown().then(() => {
+        this.#canCompare();
         if (this.#endFilling === fetching) this.#endFilling = whenIdle(() => this.#list.fillOne());
       });
       return false;
@@ -186,7 +214,8 @@ export class Transcript {
         row.update({ kind: "answer", key: id, ...this.#answerItem(message, generation) });
       const prompt = this.#parts.outbox.get(id);
       if (row && generation && prompt)
-        row.update({ kind: "pending", key: id, prompt, generation: generation.state.get(), isHeld: false });
+        row.update({ kind: "pending", key: id, prompt, generation: generation.state.get(), heldBy: null });
+      if (generation) this.#isNews();
       if (generation) this.#announce(id, generation.state.get().message, isSettled(generation.state.get().phase));
     }
     this.#stale.clear();
@@ -236,11 +265,11 @@ export class Transcript {
     const tree = new MessageTree(current.messages.values());
     const path = tree.pathTo(current.activeLeafId);
     const pending = outbox.at(current.place);
+    this.#siblings.clear();
     const columns = this.#columns(current, tree, path, pending);
     const editedId = chat.editing.get()?.id;
     const printouts = chat.printouts.get();
     const items: Item[] = [];
-    this.#siblings.clear();
     if (current.status !== "ready") items.push({ kind: "state", key: "state", current });
     else if (path.length === 0 && pending.length === 0) items.push({ kind: "boot", key: "boot" });
     const print = (after: string | null) => {
@@ -262,11 +291,12 @@ export class Transcript {
       }
       print(message.id);
     }
-    const isHeld = current.status === "ready" && current.asOf === null && chat.liveHere() === null;
+    const isWaiting = current.status !== "ready" || current.asOf !== null || chat.liveHere() !== null;
+    const heldBy = isWaiting ? null : (path.at(-1)?.status ?? "complete");
     const inColumns = new Set(columns.map(({ key }) => key));
     for (const prompt of pending) {
       if (inColumns.has(prompt.key)) continue;
-      items.push({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, isHeld && !isAside(prompt)) });
+      items.push({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, isAside(prompt) ? null : heldBy) });
     }
     return items;
   }
@@ -287,33 +317,68 @@ export class Transcript {
     const answers = tree.siblingsOf(last);
     const asked = pending.filter(({ again }) => again === promptId);
     const isWished = this.#parts.preferences.sideBySide.get()[promptId];
-    if (!(isWished ?? (asked.length > 0 || areTogether(answers)))) return [];
+    if (!(isWished ?? (asked.length > 0 || areTogether(answers))) || !this.#canCompare()) return [];
     this.#comparison = `comparison-${promptId}`;
     return [
       ...answers.map((message): Column => {
         const item = this.#answerItem(message, generations.get().get(message.id) ?? null);
         return { kind: "answer", key: message.id, ...item };
       }),
-      ...asked.map((prompt): Column => ({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, false) })),
+      ...asked.map((prompt): Column => ({ kind: "pending", key: prompt.key, ...this.#pendingItem(prompt, null) })),
     ];
   }
 
-  #pendingItem(prompt: PendingPrompt, isHeld: boolean): PendingItem {
-    return { prompt, generation: this.#parts.chat.generations.get().get(prompt.key)?.state.get() ?? null, isHeld };
+  /** Fetches what it takes; whether it is here. */
+  #canCompare(): boolean {
+    if (this.#isFetchingComparison === undefined) {
+      this.#isFetchingComparison = true;
+      const ended = (found: typeof ComparisonRow | null) => {
+        this.#comparisonRow = found;
+        this.#isFetchingComparison = false;
+        this.#paintSoon();
+      };
+      void import("./comparison.ts").then(
+        module => ended(module.ComparisonRow),
+        () => ended(null),
+      );
+    }
+    return this.#comparisonRow !== null;
+  }
+
+  #pendingItem(prompt: PendingPrompt, heldBy: PendingItem["heldBy"]): PendingItem {
+    return { prompt, generation: this.#parts.chat.generations.get().get(prompt.key)?.state.get() ?? null, heldBy };
   }
 
   #answerItem(message: Message, generation: Generation | null): AnswerItem {
     const model = this.#parts.facts.model(message.model);
     const provider = message.provider ?? model?.provider ?? "";
     const siblings = this.#siblings.get(message.id) ?? [];
+    const isLive = generation !== null && !isSettled(generation.state.get().phase);
+    const input = isLive ? this.#inputCost(message) : null;
+    const output = model?.price?.output ?? null;
     return {
       message,
       generation: generation?.state.get() ?? null,
       siblings,
       provider,
+      rate: input === null || output === null ? null : { input, output },
       isDemo: model?.is_demo ?? false,
       isComparable: message.id === this.#lastId && siblings.length > 1,
     };
+  }
+
+  /** Asked for once, when the answer begins. */
+  #inputCost(message: Message): number | null {
+    const { id } = message;
+    if (!this.#inputCosts.has(id)) {
+      this.#inputCosts.set(id, null);
+      void this.#parts.costToSend.inputOf(message).then(cost => {
+        this.#inputCosts.set(id, cost);
+        this.#stale.add(id);
+        this.#paintLive();
+      });
+    }
+    return this.#inputCosts.get(id) ?? null;
   }
 
   #createRow(item: Item): Row<Item> {
@@ -329,7 +394,7 @@ export class Transcript {
       case "answer":
         return new AnswerRow(answers, now, textArrived) as Row<never> as Row<Item>;
       case "comparison":
-        return new ComparisonRow({
+        return new (this.#comparisonRow as typeof ComparisonRow)({
           actions: comparison,
           answers,
           pending,
@@ -360,7 +425,7 @@ export class Transcript {
     const element = h(
       "div",
       { class: `printout is-${printout.kind}`, role: printout.kind === "error" ? "alert" : "status" },
-      printout.text && h("p", {}, printout.kind === "error" ? `▲ ${printout.text}` : printout.text),
+      printout.text && h("p", {}, printout.kind === "error" && h("span", { class: "state" }, "▲ "), printout.text),
       printout.rows.length > 0 &&
         h("dl", {}, ...printout.rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
       h("button", { type: "button", class: "close", "aria-label": "dismiss", onclick: close }, "×"),
@@ -376,7 +441,7 @@ export class Transcript {
       : (error?.message ?? "it can't be opened");
     const retry = h("button", { type: "button", onclick: () => void this.#parts.chat.reload() }, "retry");
     return [
-      h("p", { class: "boot-advice", role: "alert" }, `▲ ${words} `),
+      h("p", { class: "boot-advice is-error", role: "alert" }, h("span", { class: "state" }, "▲ "), words),
       isGone || id === null ? h("p", {}, "/new starts another one.") : h("p", {}, retry),
     ];
   }
@@ -393,7 +458,8 @@ export class Transcript {
   /** The row itself, in a column or not. */
   #row(id: string): Row<Item> | null {
     const comparison = this.#list.get(this.#comparison);
-    const column = comparison instanceof ComparisonRow ? comparison.column(id) : null;
+    const isCompared = this.#comparisonRow && comparison instanceof this.#comparisonRow;
+    const column = isCompared ? comparison.column(id) : null;
     return column ? (column.inner as Row<never> as Row<Item>) : (this.#list.get(id) ?? null);
   }
 
@@ -402,21 +468,15 @@ export class Transcript {
     return this.#comparison !== "" && id !== this.#lastId;
   }
 
-  #announceEnd(id: string, message: Message): void {
-    this.#spokenEnds.set(id, Number.MAX_SAFE_INTEGER);
-    setText(this.#announcer, `the answer by ${message.model} is ${endWords(message)?.state.word ?? "complete"}.`);
-  }
-
   /** Reads out finished sentences, and how it ended. */
   #announce(id: string, message: Message, isEnded: boolean): void {
-    const from = this.#spokenEnds.get(id) ?? 0;
-    if (this.#isBeside(id)) return isEnded && from === 0 ? this.#announceEnd(id, message) : undefined;
-    const end = isEnded ? message.content.length : finishedEnd(message.content, from);
-    const sentence = end > from ? spoken(message.content.slice(from, end)) : "";
-    this.#spokenEnds.set(id, isEnded ? Number.MAX_SAFE_INTEGER : end);
-    const ended = isEnded && from !== Number.MAX_SAFE_INTEGER ? endWords(message) : null;
-    const words = ended ? `${sentence} ${ended.state.word}. ${ended.text}`.trim() : sentence;
-    if (words) setText(this.#announcer, words);
+    this.#reading ??= import("./announcer.ts").then(
+      ({ Announcer }) => new Announcer(this.#announcer),
+      () => null,
+    );
+    const isBeside = this.#isBeside(id);
+    void this.#reading.then(announcer => announcer?.announce(message, isEnded, isBeside));
+    if (isBeside) return;
     setAttribute(this.#log, "aria-busy", isEnded ? null : "true");
   }
 }

@@ -24,6 +24,8 @@ export function loadMarkdown(): Promise<Module | null> {
     loaded => {
       module = loaded;
       isDecided = true;
+      const warmingUp = loaded.warmUp();
+      whenIdle(() => !warmingUp.next().done);
       return loaded;
     },
     () => {

@@ -2,28 +2,18 @@
  * Shows a growing markdown text. What can no longer change is never touched again.
  *
  * Elements are built by DOM calls from marked's tokens: raw HTML is shown as the text it is, nothing is loaded
- * from elsewhere, and an address that is not a plain web or mail address is no link. DOMPurify goes over every
- * built piece all the same, last, so that a mistake here is not yet a hole.
+ * from elsewhere, and an address that is not a plain web or mail address is no link. Every built piece is looked
+ * over all the same, last, and DOMPurify cleans what is more than plain: a mistake here is not yet a hole.
  */
 
-import DOMPurify from "dompurify";
 import type { Token, Tokens } from "marked";
 import { MarkdownBlocks, type Piece } from "../lib/markdown-blocks.ts";
 import type { MathToken } from "../lib/markdown-math.ts";
 import { h } from "./element.ts";
+import { skipWhenFar } from "./far.ts";
 import { highlightLater } from "./lazy-highlight.ts";
-import { loadMath, renderMath } from "./lazy-math.ts";
-
-/** Read once: to read it anew for every block would cost more than the cleaning. */
-const PURIFY = {
-  IN_PLACE: true as const,
-  ADD_ATTR: ["target"],
-  FORBID_TAGS: ["style", "form"],
-  FORBID_ATTR: ["style"],
-};
-
-const purifier = DOMPurify(window);
-purifier.setConfig(PURIFY);
+import { setFormulas, showFormula } from "./lazy-math.ts";
+import { sanitize } from "./sanitize.ts";
 
 /** From how many rows on a table keeps the columns it had while it grew. */
 const LONG_TABLE = 100;
@@ -39,8 +29,8 @@ interface Block extends Piece {
 }
 
 /**
- * From how many characters on a section is full. What is far from the reader is laid out and painted by no frame
- * (`content-visibility`), section by section: so a frame costs what can be seen, however long the answer.
+ * From how many characters on a section is full. What is out of sight is laid out and painted by no frame, section by
+ * section: so a frame costs what can be seen, however long the answer.
  */
 const SECTION_LENGTH = 1_500;
 
@@ -54,8 +44,6 @@ export class MarkdownView {
   #plainCode: HTMLElement[] = [];
   /** Long tables that are not whole. */
   #pinned: HTMLElement[] = [];
-  /** Formulas that wait for their renderer. */
-  #plainMath = new Map<HTMLElement, MathToken>();
 
   /** `long` is from how many characters on a block is shown in pieces. */
   constructor(element: HTMLElement, long?: number) {
@@ -86,7 +74,6 @@ export class MarkdownView {
     this.#blocks = [];
     this.#plainCode = [];
     this.#pinned = [];
-    this.#plainMath.clear();
     this.#source = source;
     this.element.replaceChildren();
     const update = this.#reader.update(source);
@@ -128,8 +115,9 @@ export class MarkdownView {
     const last = this.#blocks.at(-1);
     if (last && (isInHost || last.sectionLength < SECTION_LENGTH))
       return { section: last.section, length: last.sectionLength };
-    const section = old && old.section !== last?.section ? old.section : h("div", { class: "section" });
-    return { section, length: 0 };
+    if (old && old.section !== last?.section) return { section: old.section, length: 0 };
+    if (last) skipWhenFar(last.section);
+    return { section: h("div", { class: "section" }), length: 0 };
   }
 
   /** The nodes of a piece; of one that joins `host`, those to be added to it. */
@@ -137,27 +125,25 @@ export class MarkdownView {
     const builder = new Builder();
     const element = host ? builder.part(token) : builder.block(token);
     if (!element) return [];
-    // DOMPurify cleans not the root itself but everything in it; our root is always a plain element of ours.
-    purifier.sanitize(element);
+    sanitize(element);
     this.#fillMath(builder.math);
     if (!host || element.localName === "span") return [element];
     if (token.type !== "table") return [...element.childNodes];
     if (pinColumns(host)) this.#pinned.push(host);
+    const before = host.querySelector("tbody:last-of-type");
+    if (before) skipWhenFar(before);
     return [...element.querySelectorAll("tbody")];
   }
 
-  /** Formulas are set last, from a renderer that makes elements and no markup. */
+  /** Formulas are set last, as elements that are made of plain data and no markup. */
   #fillMath(formulas: ReadonlyMap<HTMLElement, MathToken>): void {
-    for (const [element, token] of formulas) {
-      if (!renderMath(element, token)) this.#plainMath.set(element, token);
-    }
-    if (this.#plainMath.size === 0) return;
-    void loadMath().then(isThere => {
-      const waiting = [...this.#plainMath].filter(([element]) => this.element.contains(element));
-      this.#plainMath.clear();
-      if (!isThere || waiting.length === 0) return;
-      for (const [element, token] of waiting) renderMath(element, token);
-      this.#putBackFrom(this.#blocks.findIndex(({ frame }) => frame?.contains(waiting[0]?.[0] ?? null)));
+    const waiting = [...formulas].filter(([element, token]) => !showFormula(element, token));
+    if (waiting.length === 0) return;
+    void setFormulas(waiting.map(([, token]) => token)).then(() => {
+      const [first] = waiting.filter(
+        ([element, token]) => this.element.contains(element) && showFormula(element, token),
+      );
+      if (first) this.#putBackFrom(this.#blocks.findIndex(({ frame }) => frame?.contains(first[0])));
     });
   }
 
@@ -184,6 +170,16 @@ export class MarkdownView {
     section?.append(...new Set(moved.flatMap(block => (block.section === section && block.frame) || [])));
     this.element.append(...new Set(moved.flatMap(it => (it.section !== section && it.frame ? it.section : []))));
   }
+}
+
+/** Of everything some: what an answer mostly is. */
+const SAMPLE = "# a\n\nb **c** `d` [e](https://f.invalid) $5\n\n- g\n\n| h |\n|---|\n| i |\n\n```\nj\n```\n\nk";
+
+/** Shows a few lines to nobody, step by step, so that the first words of an answer find the code read and run. */
+export function* warmUp(): Generator<void> {
+  const view = new MarkdownView(h("div"));
+  for (let end = 1; end < SAMPLE.length; end += 2) yield view.update(SAMPLE.slice(0, end));
+  view.finish(SAMPLE);
 }
 
 function isSame(block: Block, piece: Piece | undefined): boolean {

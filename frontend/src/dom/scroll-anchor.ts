@@ -39,6 +39,8 @@ export class ScrollAnchor {
   }
 
   settle(): void {
+    // What shrank may have brought the end back into view.
+    if (!this.#isAtEnd && this.#distance <= 1) this.#set(true);
     if (!this.#isAtEnd) return;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#settledTop = this.#scroller.scrollTop;
@@ -49,8 +51,19 @@ export class ScrollAnchor {
     this.settle();
   }
 
+  /** The reader does something here: it is to stay under their finger. */
+  release(): void {
+    this.#set(false);
+  }
+
   dispose(): void {
     this.#disposables.dispose();
+  }
+
+  /** From what is seen to the end. */
+  get #distance(): number {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    return scrollHeight - clientHeight - scrollTop;
   }
 
   #scrolled(): void {
@@ -59,8 +72,8 @@ export class ScrollAnchor {
     // Content that grows or shrinks fires this too; only a move upwards from an end that stands is the reader's wish,
     // be it by a pixel: a slow finger must not be pulled back by every token.
     const isUpwards = scrollTop < Math.min(this.#lastTop, this.#settledTop) && end >= this.#lastEnd;
-    if (isUpwards && end - scrollTop > 1) this.#set(false);
-    else if (end - scrollTop <= NEAR_PX) this.#set(true);
+    if (isUpwards && this.#distance > 1) this.#set(false);
+    else if (this.#distance <= NEAR_PX) this.#set(true);
     this.#lastTop = scrollTop;
     this.#lastEnd = end;
   }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
+  costSoFar,
+  formatCents,
   formatCost,
   formatCount,
   formatDate,
@@ -13,9 +15,19 @@ import {
   formatSpend,
   formatTime,
   formatTokens,
+  shortModel,
 } from "./format.ts";
 
 describe("format", () => {
+  test.each([
+    ["openrouter/deepseek/deepseek-r1-0528", "…/deepseek-r1-0528"],
+    ["openai-priced/gpt-5.1", "openai-priced/gpt-5.1"],
+    ["a-name-of-many-words-without-a-maker", "a-name-of-many-words-without-a-maker"],
+  ])("model %s is %s", (id, text) => expect(shortModel(id)).toBe(text));
+  test("what was spent so far is summed as a bill is", () => {
+    expect(costSoFar(0.1, 200_000, 1)).toBe(0.3);
+    expect(costSoFar(0, 3, 0.1)).toBe(0.0000003);
+  });
   test.each([
     [0, "0"],
     [999, "999"],
@@ -36,6 +48,14 @@ describe("format", () => {
     [0.000_000_4, "<$0.000001"],
     [-0.5, "-$0.50"],
   ])("%d dollars are %s", (dollars, text) => expect(formatDollars(dollars)).toBe(text));
+  test.each([
+    [0, "$0"],
+    [0.000013, "<$0.01"],
+    [0.0099, "<$0.01"],
+    [0.01, "$0.01"],
+    [0.996, "$1.00"],
+    [12.3, "$12.30"],
+  ])("%d dollars are %s in a list", (dollars, text) => expect(formatCents(dollars)).toBe(text));
   test("a cost says how sure it is", () => {
     expect(formatCost(0.0021, "exact")).toBe("$0.0021");
     expect(formatCost(0.0021, "estimated")).toBe("~$0.0021");

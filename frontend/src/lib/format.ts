@@ -27,6 +27,16 @@ export function formatDollars(dollars: number): string {
   return `${dollars < 0 ? "-" : ""}$${size.toFixed(digits)}`;
 }
 
+/** `$0.42`, `<$0.01`: no more than cents, for a column that is run over with the eyes. */
+export function formatCents(dollars: number): string {
+  return dollars > 0 && dollars < 0.01 ? "<$0.01" : dollars === 0 ? "$0" : `$${dollars.toFixed(2)}`;
+}
+
+/** Dollars: `input` and so many tokens at `price` a million, summed in whole nano-dollars as a bill is. */
+export function costSoFar(input: number, tokens: number, price: number): number {
+  return (Math.round(input * 1e9) + Math.round(tokens * price * 1000)) / 1e9;
+}
+
 /** The cost with the mark of how sure it is: `$0.0089` exact, `≤$…` bounded, `~$…` estimated, `$?` unpriced. */
 export function formatCost(cost: number | null, status: CostStatus | null): string {
   if (cost === null) return status === null ? "" : "$?";
@@ -72,6 +82,11 @@ export function formatRate(tokens: number | null, duration: number | null, timeT
   if (seconds < 0.05) return "";
   const rate = tokens / seconds;
   return `${rate < 9.95 ? rate.toFixed(1) : formatCount(Math.round(rate))} tok/s`;
+}
+
+/** A model's name where there is little room: of a long one what its maker calls it, `…/deepseek-r1-0528`. */
+export function shortModel(id: string): string {
+  return id.length > 28 && id.includes("/") ? `…/${id.slice(id.lastIndexOf("/") + 1)}` : id;
 }
 
 /** Dollars per million tokens, in and out: `$3 / $15 per M`. */

@@ -1,11 +1,11 @@
-/** What is written behind /image: options first, then the words for the picture. Pure. */
+/** What is written behind /image: the words for the picture, with options before or after them. Pure. */
 
 import type { Model } from "../api/types.ts";
 
 export interface ImageOptions {
   size?: string;
   quality?: string;
-  model?: string;
+  model?: string | null;
 }
 
 /** Names for sizes that every image model of today takes. */
@@ -17,6 +17,8 @@ const SIZES: Readonly<Record<string, string>> = {
 };
 const QUALITIES = ["auto", "low", "medium", "high"];
 const OPTION = /^(size|quality|model)=(\S*)\s*/;
+/** Behind the words nothing is passed over: what is meant as an option would be paid for as if it were not there. */
+const LAST_OPTION = /(?:^|\s)(size|quality|model)=(\S*)$/;
 
 export interface ImageArgument {
   readonly prompt: string;
@@ -29,9 +31,11 @@ export interface ImageArgument {
 export function readImageArgument(argument: string): ImageArgument {
   const options: ImageOptions = {};
   let rest = argument.trim();
-  for (let found = OPTION.exec(rest); found; found = OPTION.exec(rest)) {
+  for (;;) {
+    const found = OPTION.exec(rest) ?? LAST_OPTION.exec(rest);
+    if (!found) return { prompt: rest, options, problem: null };
     const [whole, name, value = ""] = found;
-    rest = rest.slice(whole.length);
+    rest = found.index === 0 ? rest.slice(whole.length) : rest.slice(0, found.index).trimEnd();
     if (name === "size") {
       const size = SIZES[value.toLowerCase()] ?? value;
       if (!/^\d{2,5}x\d{2,5}$|^auto$/.test(size)) {
@@ -43,7 +47,12 @@ export function readImageArgument(argument: string): ImageArgument {
     } else if (name === "quality") options.quality = value.toLowerCase();
     else options.model = value;
   }
-  return { prompt: rest, options, problem: null };
+}
+
+/** What `readImageArgument` reads as the same. */
+export function writeImageArgument(prompt: string, { size, quality, model }: ImageOptions): string {
+  const options = Object.entries({ size, quality, model }).filter(([, value]) => value);
+  return [...options.map(option => option.join("=")), prompt].join(" ");
 }
 
 /** The options that may come next, while nothing but options has been written. */

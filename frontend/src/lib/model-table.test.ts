@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Model, ModelPrice } from "../api/types.ts";
-import { abilities, factsOf, type Sorting, sortModels } from "./model-table.ts";
+import { abilities, commonSource, factsOf, type Sorting, sortModels } from "./model-table.ts";
 
 const price = (input: number | null, output: number | null): ModelPrice => ({
   input,
@@ -73,6 +73,12 @@ describe("the facts of a model", () => {
     expect(facts[0]).toEqual({ name: "context", value: "200k tokens", source: "live" });
     expect(facts).toContainEqual({ name: "vision", value: "not known", source: null });
     expect(facts).toContainEqual({ name: "price", value: "not known", source: "assumed" });
+  });
+
+  test("share a source, but for those that name another", () => {
+    const sources = { context_window: "live", supports_vision: "bundled", supports_tools: "bundled" } as const;
+    expect(commonSource(factsOf(model("m", { sources })))).toBe("bundled");
+    expect(commonSource(factsOf(model("m")))).toBeNull();
   });
 
   test("name every rate, tier and variant", () => {

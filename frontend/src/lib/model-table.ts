@@ -91,6 +91,13 @@ export function factsOf(model: Model): Fact[] {
   ];
 }
 
+/** Where most of them are from; null where that is said of none. */
+export function commonSource(facts: readonly Fact[]): Source | null {
+  const counts = new Map<Source, number>();
+  for (const { source } of facts) if (source) counts.set(source, (counts.get(source) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null;
+}
+
 const RATES: readonly (readonly [keyof Rates, string, string])[] = [
   ["input", "in", "per M"],
   ["output", "out", "per M"],

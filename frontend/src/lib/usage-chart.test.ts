@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { UsageSeries, UsageTotals } from "../api/types.ts";
-import { barsOf, ceilingOf, certainties, changeWords, kindsOf, RANGES, REST } from "./usage-chart.ts";
+import { barsOf, ceilingOf, certainties, changeWords, kindsOf, placeOf, RANGES, REST } from "./usage-chart.ts";
 
 const totals = (cost: number | null, change: Partial<UsageTotals> = {}): UsageTotals => ({
   requests: 1,
@@ -47,6 +47,12 @@ test("a stack holds what was spent, and nothing for what has no price", () => {
   expect(bars.map(bar => bar.segments.reduce((sum, { cost }) => sum + cost, 0))).toEqual([1, 0, 9]);
   expect(bars[1]?.segments).toEqual([]);
   expect(bars[2]?.segments.at(-1)).toEqual({ kind: 5, cost: 1 });
+});
+
+test("a row has the colour of its bar", () => {
+  const many = kindsOf(series({ a: 7, b: 6, c: 5, d: 4, e: 3, f: 2, g: 1 }));
+  expect(["a", "e", "f", "g"].map(key => placeOf(many, key))).toEqual([0, 4, 5, 5]);
+  expect(placeOf(kindsOf(series({ a: 1 })), "b")).toBeNull();
 });
 
 test.each([

@@ -4,6 +4,8 @@ import type { Bucket, UsageSeries, UsageTotals } from "../api/types.ts";
 
 export interface Range {
   readonly name: string;
+  /** The same where there is little room. */
+  readonly short: string;
   readonly bucket: Bucket;
   /** Where it begins, at midnight; null is everything. */
   since(now: Date): Date | null;
@@ -12,12 +14,17 @@ export interface Range {
 const daysAgo = (days: number) => (now: Date) => new Date(now.getFullYear(), now.getMonth(), now.getDate() - days);
 
 export const RANGES: readonly Range[] = [
-  { name: "today", bucket: "hour", since: daysAgo(0) },
-  { name: "7 days", bucket: "day", since: daysAgo(6) },
-  { name: "30 days", bucket: "day", since: daysAgo(29) },
-  { name: "90 days", bucket: "day", since: daysAgo(89) },
-  { name: "12 months", bucket: "month", since: now => new Date(now.getFullYear(), now.getMonth() - 11, 1) },
-  { name: "all", bucket: "month", since: () => null },
+  { name: "today", short: "today", bucket: "hour", since: daysAgo(0) },
+  { name: "7 days", short: "7d", bucket: "day", since: daysAgo(6) },
+  { name: "30 days", short: "30d", bucket: "day", since: daysAgo(29) },
+  { name: "90 days", short: "90d", bucket: "day", since: daysAgo(89) },
+  {
+    name: "12 months",
+    short: "12m",
+    bucket: "month",
+    since: now => new Date(now.getFullYear(), now.getMonth() - 11, 1),
+  },
+  { name: "all", short: "all", bucket: "month", since: () => null },
 ];
 
 /** How many kinds a stack shows by themselves; the rest is one more. */
@@ -47,6 +54,13 @@ export function kindsOf(series: UsageSeries): Kind[] {
   return [...sorted.slice(0, KINDS), { key: REST, name: REST, cost: rest }];
 }
 
+/** Where among `kinds` that is which the series calls `key`; null where no bar shows it. */
+export function placeOf(kinds: readonly Kind[], key: string | null): number | null {
+  const at = kinds.findIndex(kind => kind.key === (key ?? ""));
+  if (at >= 0) return at;
+  return kinds.at(-1)?.key === REST ? kinds.length - 1 : null;
+}
+
 /** What is known of both; null where nothing is. */
 function sum(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : a + b;
@@ -66,13 +80,11 @@ export interface Bar {
 
 /** A stack for each bucket, its kinds in the order of `kinds`. */
 export function barsOf(series: UsageSeries, kinds: readonly Kind[]): Bar[] {
-  const places = new Map(kinds.map((kind, at) => [kind.key, at]));
-  const rest = places.get(REST) ?? -1;
   return series.buckets.map(({ start, totals, parts }) => {
     const costs = kinds.map(() => 0);
     for (const { key, cost } of parts) {
-      const at = places.get(key ?? "") ?? rest;
-      if (at >= 0) costs[at] = (costs[at] ?? 0) + (cost ?? 0);
+      const at = placeOf(kinds, key);
+      if (at !== null) costs[at] = (costs[at] ?? 0) + (cost ?? 0);
     }
     const segments = costs.map((cost, kind) => ({ kind, cost })).filter(({ cost }) => cost > 0);
     return { start: new Date(start), totals, segments };

@@ -148,6 +148,12 @@ describe("another answer", () => {
   });
 });
 
+test("a prompt that begins with a slash is edited as it would be typed", async () => {
+  const { chat } = await opened({ messages: [message("m1", null, { role: "user", content: "/etc/hosts?" })] });
+  chat.edit("m1");
+  expect(chat.editing.get()?.text).toBe("//etc/hosts?");
+});
+
 describe("several models at once", () => {
   /** The prompt is on the server with its first answer; both others are asked for. */
   async function compared(second: object = submitted("m3"), third: object = submitted("m4")) {
@@ -184,7 +190,7 @@ describe("several models at once", () => {
     expect(said).toEqual(["by 0", "by 1", "by 2"]);
     // Until one is kept, the next prompt would follow the first.
     expect(chat.path().at(-1)?.id).toBe("m2");
-    expect(server.callsTo("PATCH", "/api/conversations/c1").at(-1)?.body).toEqual({ active_leaf_id: "m2", model: "a" });
+    expect(server.callsTo("PATCH", "/api/conversations/c1").at(-1)?.body).toEqual({ active_leaf_id: "m2" });
     await chat.keep(message("m3", "m1", { model: "b" }));
     expect(chat.path().at(-1)?.id).toBe("m3");
     expect(server.callsTo("PATCH", "/api/conversations/c1").at(-1)?.body).toEqual({ active_leaf_id: "m3", model: "b" });
@@ -200,7 +206,7 @@ describe("several models at once", () => {
     expect(stops.map(path => server.callsTo("POST", path).length)).toEqual([0, 1, 0]);
     await chat.stop();
     expect(stops.map(path => server.callsTo("POST", path).length)).toEqual([1, 1, 1]);
-    expect(chat.canStop()).toBe(false);
+    expect(chat.canStop.get()).toBe(false);
   });
 
   test("one that is refused hurts no other, and can be sent whatever the budgets say", async () => {

@@ -128,12 +128,18 @@ export class Conversations {
     }));
   }
 
-  /** Takes it off the list until it is restored, whatever the server lists. */
+  /** Takes it off the list until it is unhidden, whatever the server lists. */
   hide(id: string): void {
     this.#hidden.add(id);
     this.remove(id);
   }
 
+  unhide(id: string): void {
+    this.#hidden.delete(id);
+    void this.refreshSoon();
+  }
+
+  /** Unhides it, where it stood. */
   restore(conversation: Conversation): void {
     this.#hidden.delete(conversation.id);
     this.list.update(list => {

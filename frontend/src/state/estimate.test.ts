@@ -108,6 +108,27 @@ describe("what sending would cost", () => {
     expect(server.callsTo("POST", PATH).at(-1)?.body).toMatchObject({ message: "third", parent_id: null });
   });
 
+  test("of what was sent for an answer is asked for with the prompt at its place", async () => {
+    const stream = new FakeStream();
+    const [model] = answer(1).models;
+    const sent = { likely: 0.25, low: 0.25, high: 0.25 };
+    server
+      .on("POST", "/api/chat/stream", stream)
+      .on("POST", PATH, { ...answer(1), models: [{ ...model, cost_input: sent }] }, new Error("cut"));
+    chat.submitPrompt("first");
+    await settled();
+    stream.send(1, "start", { conversation_id: "c1", user_message_id: "m1", message_id: "m2", model: "gpt" });
+    await settled();
+    const made = chat.current.get().messages.get("m2");
+    if (!made) throw new Error("there is no answer");
+    expect(await cost.inputOf(made)).toBe(0.25);
+    expect(server.callsTo("POST", PATH).map(call => call.body)).toEqual([
+      { message: "first", models: ["gpt"], conversation_id: "c1", parent_id: null },
+    ]);
+    expect(await cost.inputOf(made)).toBeNull();
+    expect(await cost.inputOf({ ...made, parent_id: "elsewhere" })).toBeNull();
+  });
+
   test("a late answer to earlier words is nobody's", async () => {
     let release: (response: Response) => void = () => undefined;
     const held = new Promise<Response>(resolve => {

@@ -5,7 +5,7 @@
  */
 
 import type { ApiClient } from "../api/client.ts";
-import type { Estimate, EstimateBody } from "../api/types.ts";
+import type { Estimate, EstimateBody, Message } from "../api/types.ts";
 import { atom } from "../lib/store.ts";
 import type { Chat } from "./chat.ts";
 import type { Clock } from "./clock.ts";
@@ -41,6 +41,26 @@ export class CostToSend {
     return costs.reduce((sum, cost) => (sum === undefined || cost === undefined ? undefined : sum + cost), 0);
   }
 
+  /** What was sent for `answer`, which is being made, is likely to cost, dollars; null where that is not known. */
+  async inputOf({ parent_id, model, reasoning, conversation_id }: Message): Promise<number | null> {
+    const prompt = this.#parts.chat.current.get().messages.get(parent_id ?? "");
+    if (!prompt || model === null) return null;
+    const estimate = await this.#request({
+      message: prompt.content,
+      models: [model],
+      conversation_id,
+      parent_id: prompt.parent_id,
+      ...(reasoning !== null && { reasoning }),
+    });
+    return estimate?.models[0]?.cost_input?.likely ?? null;
+  }
+
+  #request(body: EstimateBody, signal?: AbortSignal): Promise<Estimate | null> {
+    return this.#parts.client
+      .request<Estimate>("POST", "/api/chat/estimate", body, { ...(signal && { signal }) })
+      .catch(() => null);
+  }
+
   /** The prompt is `text` now, empty where it is none; `models` where it names those that it goes to. */
   write(text: string, models: readonly string[] = []): void {
     this.#text = text;
@@ -58,7 +78,7 @@ export class CostToSend {
 
   async #ask(): Promise<void> {
     const text = this.#text;
-    const { chat, client } = this.#parts;
+    const { chat } = this.#parts;
     const { model, reasoning } = chat.settings();
     const [models = []] = [this.#models, chat.comparing.get(), model === null ? [] : [model]].filter(all => all.length);
     if (models.length === 0) return this.estimate.set(null);
@@ -73,9 +93,7 @@ export class CostToSend {
     };
     const asked = new AbortController();
     this.#asked = asked;
-    const estimate = await client
-      .request<Estimate>("POST", "/api/chat/estimate", body, { signal: asked.signal })
-      .catch(() => null);
+    const estimate = await this.#request(body, asked.signal);
     if (asked.signal.aborted) return;
     this.#known = estimate && { text, estimate };
     this.estimate.set(estimate);

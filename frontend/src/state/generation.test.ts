@@ -45,6 +45,11 @@ describe("a prompt", () => {
     stream.send(1, "start", START).send(2, "delta", { text: "Hel" });
     await settled();
     expect(text(generation)).toBe("Hel");
+    expect(generation.state.get()).toMatchObject({
+      startedAt: 0,
+      firstChunkAt: 0,
+      ratedFrom: { at: 0, characters: 0 },
+    });
     stream.send(3, "delta", { text: "lo." }).send(4, "done", complete("Hello.")).end();
     await settled();
     expect(phases).toEqual(["sending", "live", "done"]);
@@ -262,6 +267,33 @@ describe("an answer that is being made when the page opens", () => {
     expect(seen.every(shown => shown.length >= "The borrow ".length)).toBe(true);
     expect(text(generation)).toBe("The borrow checker");
     expect(phases).toEqual(["resuming", "live"]);
+  });
+
+  test("has run since the server began it, by the server's clock, and its rate is that of what came since", async () => {
+    const stream = new FakeStream("Tue, 24 Nov 2026 19:42:45 GMT");
+    server.on("GET", RESUME, stream);
+    const generation = attach("The borrow ");
+    expect(generation.state.get().startedAt).toBeNull();
+    await settled();
+    await clock.advance(100);
+    stream.send(1, "start", START).send(2, "reasoning", { text: "Hm." }).send(3, "delta", { text: "The borrow check" });
+    await settled();
+    const elapsed = clock.now() - (generation.state.get().startedAt ?? Number.NaN);
+    expect(elapsed).toBe(7_877 + 100);
+    expect(generation.state.get()).toMatchObject({ firstChunkAt: null, thoughtSeconds: null, ratedFrom: null });
+    await clock.advance(1_000);
+    stream.send(4, "delta", { text: "er" });
+    await settled();
+    expect(generation.state.get().ratedFrom).toEqual({ at: 1_100, characters: "Hm.The borrow checker".length });
+  });
+
+  test("has run for a time that nobody knows where the server does not say what time it is", async () => {
+    const stream = new FakeStream();
+    server.on("GET", RESUME, stream);
+    const generation = attach("The ");
+    stream.send(1, "start", START).send(2, "delta", { text: "The borrow" });
+    await settled();
+    expect(generation.state.get()).toMatchObject({ phase: "live", startedAt: null });
   });
 
   test("that ended meanwhile is fetched", async () => {

@@ -21,6 +21,7 @@ import { type ApiClient, ApiError, isAbort, NetworkError, toErrorValue } from ".
 import type {
   ChatBody,
   ErrorValue,
+  ImageBody,
   Message,
   RetryBody,
   StreamEvent,
@@ -43,15 +44,19 @@ export interface GenerationState {
   readonly refusal: ErrorValue | null;
   /** No answer from the server at the last try. */
   readonly isOffline: boolean;
-  /** By this page's clock, milliseconds; null until it happened. */
-  readonly startedAt: number;
+  /** By this page's clock, milliseconds; null until it is known, or where it can't be known here. */
+  readonly startedAt: number | null;
   readonly firstChunkAt: number | null;
   readonly thoughtSeconds: number | null;
+  /** From where on its text came as it was made, and not at once because this page came late: what a rate is taken of. */
+  readonly ratedFrom: { readonly at: number; readonly characters: number } | null;
 }
 
 export type Origin =
   /** A prompt to be sent under its key. */
   | { kind: "submit"; body: ChatBody; key: string; placeholder: Message }
+  /** An image to be asked for under its key. */
+  | { kind: "image"; body: ImageBody; key: string; placeholder: Message }
   /** Another answer beside the one `of`, or an answer to the prompt `of`; asked for under its key. */
   | { kind: "retry"; of: string; body: RetryBody; key: string; placeholder: Message }
   /** An answer the server is making; `isNew` when it was asked for just now. */
@@ -70,6 +75,8 @@ const LONGEST_PAUSE_MS = 15_000;
 const POLL_MS = 2_000;
 /** A prompt's stream begins with `start` at once; a line that has not brought it by now may be held back. */
 const START_MS = 6_000;
+/** What comes so soon on a line that was joined late was made before it. */
+const TOLD_AGAIN_MS = 1_000;
 
 const TERMINAL: Partial<Record<Message["status"], Phase>> = {
   complete: "done",
@@ -96,6 +103,7 @@ export class Generation {
   readonly #line: StreamLine;
   #polling: AbortController | null = null;
   #failures = 0;
+  #openedAt = 0;
   /** Whether the last line stood and told nothing. */
   #isHeldBack = false;
   #isLeft = false;
@@ -117,9 +125,10 @@ export class Generation {
       notices: [],
       refusal: null,
       isOffline: false,
-      startedAt: clock.now(),
+      startedAt: this.#isSeenFromStart ? clock.now() : null,
       firstChunkAt: null,
       thoughtSeconds: null,
+      ratedFrom: null,
     });
   }
 
@@ -188,7 +197,10 @@ export class Generation {
     try {
       await this.#line.read<StreamEvent>(signal => this.#open(signal), {
         // The line stands, however long the model is silent.
-        opened: () => this.#patch({ isOffline: false }),
+        opened: () => {
+          this.#openedAt = this.#clock.now();
+          this.#patch({ isOffline: false });
+        },
         bytes: () => {
           callOff();
           beside.abort();
@@ -208,15 +220,29 @@ export class Generation {
     if (this.#messageId === null && origin.kind === "submit")
       return this.#client.chatStream(origin.body, origin.key, { signal });
     if (this.#messageId === null) this.#confirm(await this.#ask(signal));
-    return this.#client.messageStream(this.#messageId ?? "", this.#fold.lastEventId, { signal });
+    const response = await this.#client.messageStream(this.#messageId ?? "", this.#fold.lastEventId, { signal });
+    this.#dateStart(response?.headers.get("Date") ?? null);
+    return response;
+  }
+
+  /** Both times are the server's: what this device thinks of the time of day is nothing to it. Seconds are whole in a header. */
+  #dateStart(date: string | null): void {
+    if (this.#state.get().startedAt !== null || date === null) return;
+    const elapsed = Date.parse(date) - Date.parse(this.#fold.message.created_at);
+    if (!Number.isNaN(elapsed)) this.#patch({ startedAt: this.#clock.now() - Math.max(0, elapsed) });
   }
 
   /** Sends what is to be answered without opening a stream. */
   #ask(signal: AbortSignal): Promise<Submitted> {
     const origin = this.#origin as Exclude<Origin, { kind: "attach" }>;
-    return origin.kind === "submit"
-      ? this.#client.chatSubmit(origin.body, origin.key, { signal })
-      : this.#client.retry(origin.of, origin.body, origin.key, { signal });
+    switch (origin.kind) {
+      case "submit":
+        return this.#client.chatSubmit(origin.body, origin.key, { signal });
+      case "image":
+        return this.#client.generateImage(origin.body, origin.key, { signal });
+      case "retry":
+        return this.#client.retry(origin.of, origin.body, origin.key, { signal });
+    }
   }
 
   #confirm(submitted: Submitted): void {
@@ -261,10 +287,10 @@ export class Generation {
     this.#failures = 0;
     if (this.#fold.isEnded) return this.#settle(this.#fold.message);
     const now = this.#clock.now();
-    const { firstChunkAt, startedAt, thoughtSeconds } = this.#state.get();
+    const { firstChunkAt, thoughtSeconds, ratedFrom } = this.#state.get();
     const isContent = event.event === "delta" || event.event === "reasoning";
     const hasThought = this.#fold.message.parts[0]?.type === "reasoning";
-    const first = firstChunkAt ?? (isContent ? now : null);
+    const first = firstChunkAt ?? (isContent && this.#isSeenFromStart ? now : null);
     this.#patch({
       phase: "live",
       isOffline: false,
@@ -273,9 +299,16 @@ export class Generation {
       firstChunkAt: first,
       // Measured only where it was seen from its beginning.
       thoughtSeconds:
-        thoughtSeconds ??
-        (event.event === "delta" && hasThought && this.#isSeenFromStart ? (now - (first ?? startedAt)) / 1000 : null),
+        thoughtSeconds ?? (event.event === "delta" && hasThought && first !== null ? (now - first) / 1000 : null),
+      ratedFrom: ratedFrom ?? (isContent ? this.#rateFrom(now) : null),
     });
+  }
+
+  #rateFrom(at: number): GenerationState["ratedFrom"] {
+    if (this.#isSeenFromStart) return { at, characters: 0 };
+    const characters = lengthOf(this.#fold.message);
+    const isNews = at - this.#openedAt >= TOLD_AGAIN_MS && characters > (this.#fetched ? lengthOf(this.#fetched) : 0);
+    return isNews ? { at, characters } : null;
   }
 
   get #isSeenFromStart(): boolean {
@@ -361,7 +394,7 @@ export class Generation {
 }
 
 /** All that was said and thought, in characters. */
-function lengthOf({ content, parts }: Message): number {
+export function lengthOf({ content, parts }: Message): number {
   return content.length + parts.reduce((sum, part) => sum + (part.type === "reasoning" ? part.text.length : 0), 0);
 }
 

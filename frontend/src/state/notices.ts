@@ -14,6 +14,8 @@ export interface Notice {
 export class Notices {
   readonly list = atom<readonly Notice[]>([]);
   readonly #clock: Clock;
+  /** Of those that are said for so long. */
+  readonly #times = new Map<string, { readonly milliseconds: number; end: () => void }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,11 +28,28 @@ export class Notices {
     // The same words twice are one line, said anew.
     this.list.update(list => [...list.filter(other => other.text !== text), notice]);
     const dismiss = () => this.dismiss(notice.id);
-    if (milliseconds !== undefined) this.#clock.after(milliseconds, dismiss);
+    if (milliseconds !== undefined) {
+      this.#times.set(notice.id, { milliseconds, end: () => undefined });
+      this.release(notice.id);
+    }
     return dismiss;
   }
 
+  /** The reader is at it: its time stands still. */
+  hold(id: string): void {
+    this.#times.get(id)?.end();
+  }
+
+  /** The reader has left it: its time begins anew. */
+  release(id: string): void {
+    const time = this.#times.get(id);
+    time?.end();
+    if (time) time.end = this.#clock.after(time.milliseconds, () => this.dismiss(id));
+  }
+
   dismiss(id: string): void {
+    this.hold(id);
+    this.#times.delete(id);
     this.list.update(list => list.filter(notice => notice.id !== id));
   }
 }

@@ -1,7 +1,8 @@
 /** The conversation that is open on this page, and what stands in it until the server tells more. Values only. */
 
-import type { ChatBody, Conversation, ErrorValue, Message, RetryBody } from "../api/types.ts";
+import type { Conversation, ErrorValue, Message, RetryBody } from "../api/types.ts";
 import { randomUuid } from "../lib/uuid.ts";
+import type { PendingPrompt, PromptBody } from "./outbox.ts";
 import type { PromptSettings } from "./preferences.ts";
 
 export interface OpenConversation {
@@ -41,28 +42,38 @@ export function isNew(place: string): boolean {
   return place.startsWith(NEW);
 }
 
-/** What is sent for a prompt, behind `parentId` of a conversation (null: as a beginning of its own) or in a new one. */
-export function bodyOf(
-  text: string,
-  settings: PromptSettings,
-  conversationId: string | null,
-  parentId: string | null | undefined,
-): ChatBody {
-  return {
-    message: text,
-    ...(conversationId !== null && { conversation_id: conversationId }),
-    ...(conversationId !== null && parentId !== undefined && { parent_id: parentId }),
-    ...wishesOf(settings),
-  };
+/**
+ * What is sent for a prompt, behind `leaf` of the conversation `id` unless it has a place of its own, or in a new one
+ * (null).
+ */
+export function bodyOf(prompt: PendingPrompt, id: string | null, leaf: string | undefined): PromptBody {
+  const { text, settings, again, image, parentId = leaf } = prompt;
+  const wishes = wishesOf(settings);
+  if (again !== undefined) return wishes;
+  const place = id === null ? {} : { conversation_id: id, ...(parentId !== undefined && { parent_id: parentId }) };
+  return image ? { prompt: text, ...place, ...wishes, ...image } : { message: text, ...place, ...wishes };
 }
 
 /** What is not left to the server or the model. */
-export function wishesOf({ model, temperature, reasoning }: PromptSettings): RetryBody {
+function wishesOf({ model, temperature, reasoning }: PromptSettings): RetryBody {
   return {
     ...(model !== null && { model }),
     ...(temperature !== null && { temperature }),
     ...(reasoning !== null && { reasoning }),
   };
+}
+
+/** What is asked of a model that broke off. */
+export const GO_ON = "Continue exactly where you stopped.";
+
+/** Whether nobody wrote it: the page asked for the rest of an answer. */
+export function isGoOn(text: string): boolean {
+  return text === GO_ON;
+}
+
+/** Whether it is an answer that is still being made. */
+export function isMade({ status }: Message): boolean {
+  return status === "pending" || status === "streaming";
 }
 
 /** An answer of which nothing is known yet. */

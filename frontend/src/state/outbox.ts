@@ -8,11 +8,14 @@
  * shared by the tabs, and may be missing: then the notebook is all there is. Knows nothing of how a prompt is sent.
  */
 
-import type { ChatBody, ErrorValue, RetryBody } from "../api/types.ts";
+import type { ChatBody, ErrorValue, ImageBody, RetryBody } from "../api/types.ts";
 import { type Atom, atom } from "../lib/store.ts";
 import { randomUuid } from "../lib/uuid.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { DeviceStorage, PromptSettings } from "./preferences.ts";
+import type { DeviceStorage, ImageWish, PromptSettings } from "./preferences.ts";
+
+/** What is sent for a prompt, for an image, for another answer. */
+export type PromptBody = ChatBody | ImageBody | RetryBody;
 
 export interface PendingPrompt {
   /** The Idempotency-Key. */
@@ -23,7 +26,7 @@ export interface PendingPrompt {
   readonly settings: PromptSettings;
   readonly status: "queued" | "sending" | "failed";
   /** As it was sent: a retry under the same key must say the same. */
-  readonly body: ChatBody | RetryBody | null;
+  readonly body: PromptBody | null;
   readonly error: ErrorValue | null;
   /** When it was written, milliseconds since 1970. What was typed first is asked first. */
   readonly writtenAt: number;
@@ -33,12 +36,14 @@ export interface PendingPrompt {
   readonly again?: string;
   /** What it is sent with to the models that answer it as well. */
   readonly others?: readonly PromptSettings[];
+  /** Where it is an image that is asked for. */
+  readonly image?: ImageWish;
   /** What sending it would cost, as it was estimated when it was written, dollars. */
   readonly estimate?: number;
 }
 
 /** What is to become of a prompt, besides being sent at the end of what is read. */
-export type PromptWish = Pick<PendingPrompt, "parentId" | "again" | "others" | "estimate">;
+export type PromptWish = Pick<PendingPrompt, "parentId" | "again" | "others" | "image" | "estimate">;
 
 /** Whether it has its place in the tree already: then it waits for no answer before it. */
 export function isAside({ parentId, again }: PendingPrompt): boolean {
@@ -249,14 +254,16 @@ function readPrompts(kept: unknown): PendingPrompt[] {
   return kept.flatMap((value: Partial<PendingPrompt> | null) => {
     const { key, place, text, settings, status } = value ?? {};
     if (typeof key !== "string" || typeof place !== "string" || typeof text !== "string") return [];
-    const { parentId, again, others, estimate } = value ?? {};
+    const { parentId, again, others, image, estimate } = value ?? {};
     const wish: PromptWish = {
       ...((parentId === null || typeof parentId === "string") && { parentId }),
       ...(typeof again === "string" && { again }),
       ...(Array.isArray(others) && { others: others.filter(isObject).map(other => ({ ...NO_SETTINGS, ...other })) }),
+      ...(isObject(image) && { image }),
       ...(typeof estimate === "number" && { estimate }),
     };
-    const body = isObject(value?.body) && (wish.again || isPromptBody(value.body)) ? value.body : null;
+    const isWhole = (body: object) => wish.again !== undefined || (wish.image ? "prompt" : "message") in body;
+    const body = isObject(value?.body) && isWhole(value.body) ? value.body : null;
     const error = isObject(value?.error) && typeof value.error.message === "string" ? value.error : null;
     const prompt: PendingPrompt = {
       ...{ key, place, text, body, error },
@@ -268,10 +275,6 @@ function readPrompts(kept: unknown): PendingPrompt[] {
     };
     return [prompt];
   });
-}
-
-function isPromptBody(body: object): boolean {
-  return "message" in body && typeof body.message === "string";
 }
 
 const NO_SETTINGS: PromptSettings = { model: null, temperature: null, reasoning: null };

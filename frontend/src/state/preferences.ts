@@ -4,6 +4,7 @@
  * Knows the browser's storage, and that it may be missing, full or forbidden: then things last as long as the page.
  */
 
+import type { ImageBody } from "../api/types.ts";
 import { type Atom, atom } from "../lib/store.ts";
 import { randomUuid } from "../lib/uuid.ts";
 
@@ -11,13 +12,16 @@ const PREFIX = "llm-router.";
 const HISTORY_LENGTH = 200;
 /** Long prompts must not crowd out of the storage what is not on the server yet. */
 const HISTORY_CHARACTERS = 100_000;
-const SIDE_BY_SIDE_LENGTH = 100;
+const RECORD_LENGTH = 100;
 
 export type Theme = "auto" | "tokyo-night" | "phosphor" | "amber" | "paper";
 export const THEMES: readonly Theme[] = ["auto", "tokyo-night", "phosphor", "amber", "paper"];
 
 /** In percent of what the browser is set to. */
 export const FONT_SIZES = [100, 112, 125, 150, 200] as const;
+
+/** How an image is wished, besides by which model. */
+export type ImageWish = Pick<ImageBody, "size" | "quality">;
 
 /** What the next prompt is sent with. Null leaves it to the server or the model. */
 export interface PromptSettings {
@@ -67,6 +71,8 @@ export class Preferences {
   readonly history: Atom<readonly string[]>;
   /** Whether the answers to a prompt, by its id, are read side by side, where the reader said so; newest last. */
   readonly sideBySide: Atom<Readonly<Record<string, boolean>>>;
+  /** How the image of an answer, by its id, was wished: the server keeps no more than the picture; newest last. */
+  readonly imageWishes: Atom<Readonly<Record<string, ImageWish>>>;
   readonly deviceId: string;
   readonly #storage: DeviceStorage;
 
@@ -83,6 +89,7 @@ export class Preferences {
     });
     this.history = this.#kept("history", storage.read<readonly string[]>("history", []));
     this.sideBySide = this.#kept("side-by-side", storage.read("side-by-side", {}));
+    this.imageWishes = this.#kept("image-wishes", storage.read("image-wishes", {}));
     this.deviceId = storage.read("device", "") || randomUuid();
     storage.write("device", this.deviceId);
   }
@@ -101,10 +108,11 @@ export class Preferences {
   }
 
   showSideBySide(promptId: string, isShown: boolean): void {
-    this.sideBySide.update(({ [promptId]: _, ...others }) => {
-      const kept = Object.entries(others).slice(1 - SIDE_BY_SIDE_LENGTH);
-      return { ...Object.fromEntries(kept), [promptId]: isShown };
-    });
+    this.sideBySide.update(record => recorded(record, promptId, isShown));
+  }
+
+  keepImageWish(answerId: string, wish: ImageWish): void {
+    this.imageWishes.update(record => recorded(record, answerId, wish));
   }
 
   /** The prompt that is being edited in a conversation, and what became of its text so far. */
@@ -130,4 +138,9 @@ export class Preferences {
     kept.subscribe(next => this.#storage.write(name, next));
     return kept;
   }
+}
+
+function recorded<T>(record: Readonly<Record<string, T>>, key: string, value: T): Record<string, T> {
+  const { [key]: _, ...others } = record;
+  return { ...Object.fromEntries(Object.entries(others).slice(1 - RECORD_LENGTH)), [key]: value };
 }

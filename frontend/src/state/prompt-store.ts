@@ -35,12 +35,12 @@ export class DatabasePromptStore implements PromptStore {
   }
 
   async put(prompt: PendingPrompt): Promise<void> {
-    await this.#database.run("prompts", "readwrite", store => store.put(prompt));
+    await this.#database.run("prompts", "readwrite", store => committed(store, store.put(prompt)));
     this.#channel?.postMessage(null);
   }
 
   async delete(key: string): Promise<void> {
-    await this.#database.run("prompts", "readwrite", store => void store.delete(key));
+    await this.#database.run("prompts", "readwrite", store => committed(store, store.delete(key)));
     await this.release(key);
     this.#channel?.postMessage(null);
   }
@@ -69,6 +69,12 @@ export class DatabasePromptStore implements PromptStore {
   subscribe(listener: () => void): void {
     if (this.#channel) this.#channel.onmessage = listener;
   }
+}
+
+/** Goes through though the page is left at once, before it could hear that it did. */
+function committed<T>({ transaction }: IDBObjectStore, request: IDBRequest<T>): IDBRequest<T> {
+  transaction.commit?.();
+  return request;
 }
 
 /** Null where the browser has no database for pages. */

@@ -1,8 +1,12 @@
 /**
- * Conversations on their way out: gone from the screen at once, from the server only after a few seconds in which
- * that can be called off, or when the page is left.
+ * Conversations on their way out: gone from the screen at once, from the server only after some minutes in which that
+ * can be called off, or when the page is left.
  *
- * A page that is killed in between deletes nothing: of the two mistakes the one that loses no words.
+ *   remove ─► meant (kept by the device) ─► deleted
+ *               └── undo ─► as before
+ *
+ * What is meant outlives a page that is killed: another page of this device sees to it, not before its time, and only
+ * if it is still meant then.
  */
 
 import { type ApiClient, ApiError, toErrorValue } from "../api/client.ts";
@@ -13,9 +17,11 @@ import type { Notices } from "./notices.ts";
 import type { Outbox } from "./outbox.ts";
 import type { DeviceStorage } from "./preferences.ts";
 
-export const UNDO_MS = 7_000;
-/** Where their ids are kept that the page was left with. */
-const LEFT = "removals";
+export const UNDO_MS = 5 * 60_000;
+/** How long the page says so; an answer that is still being made in it is paid for no longer than that. */
+const SAID_MS = 7_000;
+/** Where the device keeps which are meant, each with the time at which it is due, milliseconds since 1970. */
+const MEANT = "deletions";
 
 interface Removal {
   readonly conversation: Conversation;
@@ -50,8 +56,11 @@ export class Removals {
     const wasOpen = openId() === id;
     const forgetNotice = notices.say(`deleted “${conversation.title || "untitled"}”. what it cost stays in the books`, {
       key: { label: "undo", run: () => this.undo(id) },
+      milliseconds: SAID_MS,
     });
-    const callOff = clock.after(UNDO_MS, () => void this.#delete(id));
+    const wait = conversation.is_live ? SAID_MS : UNDO_MS;
+    const callOff = clock.after(wait, () => void this.#delete(id));
+    this.#mean(id, clock.date().getTime() + wait);
     const end = () => {
       callOff();
       forgetNotice();
@@ -67,6 +76,7 @@ export class Removals {
     if (id === undefined || !removal) return false;
     removal.end();
     this.#pending.delete(id);
+    this.#mean(id, null);
     this.#parts.conversations.restore(removal.conversation);
     if (removal.wasOpen) this.#parts.open(id);
     return true;
@@ -74,34 +84,45 @@ export class Removals {
 
   /** The page is left: what was to be deleted is deleted now. Should that not get through, the next page does it. */
   flush(): void {
-    const ids = [...this.#pending.keys()];
-    if (ids.length) this.#parts.storage.write(LEFT, [...this.#left(), ...ids]);
-    for (const id of ids) void this.#delete(id);
-  }
-
-  /** Deletes what an earlier page was left with. */
-  async resume(): Promise<void> {
-    for (const id of this.#left()) {
-      this.#parts.conversations.hide(id);
-      try {
-        await this.#parts.client.deleteConversation(id);
-      } catch (error) {
-        if (!(error instanceof ApiError)) return; // no network: once more the next time
-      }
-      this.#done(id);
+    for (const id of this.#pending.keys()) {
+      this.#mean(id, 0);
+      void this.#delete(id, true);
     }
   }
 
-  #left(): readonly string[] {
-    return this.#parts.storage.read<readonly string[]>(LEFT, []);
+  /** Sees to what other pages of this device were left with. */
+  async resume(): Promise<void> {
+    const { clock, conversations } = this.#parts;
+    for (const [id, due] of Object.entries(this.#meant())) {
+      const wait = due - clock.date().getTime();
+      conversations.hide(id);
+      if (wait > 0) clock.after(wait, () => void this.#finish(id));
+      else await this.#finish(id);
+    }
   }
 
-  #done(id: string): void {
-    const left = this.#left();
-    if (left.includes(id)) this.#parts.storage.write(LEFT, left.length > 1 ? left.filter(other => other !== id) : null);
+  async #finish(id: string): Promise<void> {
+    const { client, conversations } = this.#parts;
+    if (!(id in this.#meant())) return conversations.unhide(id);
+    try {
+      await client.deleteConversation(id);
+    } catch (error) {
+      if (!(error instanceof ApiError)) return; // no network: once more the next time
+    }
+    this.#mean(id, null);
   }
 
-  async #delete(id: string): Promise<void> {
+  #meant(): Readonly<Record<string, number>> {
+    return this.#parts.storage.read(MEANT, {});
+  }
+
+  #mean(id: string, due: number | null): void {
+    const { [id]: _, ...others } = this.#meant();
+    const meant = due === null ? others : { ...others, [id]: due };
+    this.#parts.storage.write(MEANT, Object.keys(meant).length > 0 ? meant : null);
+  }
+
+  async #delete(id: string, isLeft = false): Promise<void> {
     const removal = this.#pending.get(id);
     if (!removal) return;
     const { client, conversations, outbox, notices } = this.#parts;
@@ -109,11 +130,12 @@ export class Removals {
     this.#pending.delete(id);
     try {
       await client.deleteConversation(id, { keepalive: true });
-      this.#done(id);
+      this.#mean(id, null);
       for (const prompt of outbox.at(id)) outbox.remove(prompt.key);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return this.#done(id); // another device was first
-      if (this.#left().includes(id)) return; // the page is being left
+      if (isLeft && !(error instanceof ApiError)) return; // the next page sees to it
+      this.#mean(id, null);
+      if (error instanceof ApiError && error.status === 404) return; // another device was first
       conversations.restore(removal.conversation);
       notices.say(`“${removal.conversation.title || "untitled"}” is still there: ${toErrorValue(error).message}`, {
         kind: "error",

@@ -11,14 +11,14 @@
  */
 
 import { type ApiClient, toErrorValue } from "../api/client.ts";
-import type { ChatBody, ConversationWithMessages, Message, RetryBody } from "../api/types.ts";
+import type { ConversationWithMessages, Message } from "../api/types.ts";
 import { MessageTree } from "../lib/message-tree.ts";
 import type { ReadableAtom } from "../lib/store.ts";
 import { randomUuid } from "../lib/uuid.ts";
 import type { Clock } from "./clock.ts";
 import type { Generation, Origin } from "./generation.ts";
-import { blankAnswer, bodyOf, isNew, newConversation, type OpenConversation, wishesOf } from "./open-conversation.ts";
-import { CLAIM_MS, isAside, type Outbox, type PendingPrompt } from "./outbox.ts";
+import { blankAnswer, bodyOf, isNew, newConversation, type OpenConversation } from "./open-conversation.ts";
+import { CLAIM_MS, isAside, type Outbox, type PendingPrompt, type PromptBody } from "./outbox.ts";
 import type { PromptSettings } from "./preferences.ts";
 
 /** What the reader has before them. */
@@ -26,6 +26,8 @@ export interface Desk {
   readonly current: ReadableAtom<OpenConversation>;
   /** By message id, and by key before the server gave one. */
   readonly generations: ReadableAtom<ReadonlyMap<string, Generation>>;
+  /** Whether the conversation is about to be deleted. */
+  isHidden(place: string): boolean;
   path(): Message[];
   /** Of the next prompt. */
   settings(): PromptSettings;
@@ -74,7 +76,7 @@ export class Sender {
       // Meanwhile the reader may be elsewhere; then it is sent where it belongs another time.
       if (prompt.status === "sending" || !this.#isOpen(prompt.place)) return this.#outbox.release(key);
       const leaf = this.#desk.path().at(-1)?.id ?? activeLeafId ?? undefined;
-      const isForAny = prompt.again === undefined && prompt.others === undefined;
+      const isForAny = !prompt.again && !prompt.others && !prompt.image;
       const settings = prompt.status === "failed" && isForAny ? this.#desk.settings() : prompt.settings;
       this.#send({ ...prompt, settings }, id, leaf, isOverBudget);
     });
@@ -125,7 +127,7 @@ export class Sender {
     const places = new Set(this.#outbox.prompts.get().map(prompt => prompt.place));
     for (const place of places) {
       const first = this.#firstAt(place);
-      if (isNew(place) || this.#isOpen(place) || first?.status !== "queued") continue;
+      if (isNew(place) || this.#isOpen(place) || this.#desk.isHidden(place) || first?.status !== "queued") continue;
       const found = await this.#client.conversation(place).catch(toErrorValue);
       if ("messages" in found) this.#continue(found, first.key);
       else if (found.type === "not_found") this.bringHome(place);
@@ -154,9 +156,8 @@ export class Sender {
 
   /** `leaf`: the end of the conversation `id`, for a prompt that has no place of its own. */
   #send(prompt: PendingPrompt, id: string | null, leaf: string | undefined, isOverBudget = false): void {
-    const { key, place, text, settings, again, parentId = leaf } = prompt;
-    const asked = again === undefined ? bodyOf(text, settings, id, parentId) : wishesOf(settings);
-    const body: ChatBody | RetryBody = { ...asked, ...(isOverBudget && { budget_override: true }) };
+    const { key, place, settings } = prompt;
+    const body: PromptBody = { ...bodyOf(prompt, id, leaf), ...(isOverBudget && { budget_override: true }) };
     // A refused prompt changed the server nowhere. One that was called off may be there: the same again pays once.
     const mayBeThere = prompt.error?.type === "cancelled" && JSON.stringify(body) === JSON.stringify(prompt.body);
     const next = prompt.body === null || mayBeThere ? key : randomUuid();
@@ -164,11 +165,12 @@ export class Sender {
     this.#submit(next, body, place);
   }
 
-  #submit(key: string, body: ChatBody | RetryBody, place: string): void {
+  #submit(key: string, body: PromptBody, place: string): void {
     this.#claim(key, prompt => {
       if (prompt.status !== "sending") return this.#outbox.release(key);
       const placeholder = blankAnswer(key, isNew(place) ? "" : place, null, body.model ?? null);
       if ("message" in body) this.#desk.follow({ kind: "submit", body, key, placeholder }, place);
+      else if ("prompt" in body) this.#desk.follow({ kind: "image", body, key, placeholder }, place);
       else this.#desk.follow({ kind: "retry", of: prompt.again ?? "", body, key, placeholder }, place);
     });
   }

@@ -2,6 +2,7 @@
 
 import type { Message, StreamEventData } from "../api/types.ts";
 import type { Clock } from "../state/clock.ts";
+import { blankAnswer } from "../state/open-conversation.ts";
 
 export class FakeClock implements Clock {
   #now = 0;
@@ -38,6 +39,11 @@ export class FakeClock implements Clock {
     await settled();
   }
 
+  /** What a page that is killed was waiting for does not happen. */
+  forget(): void {
+    this.#timers = [];
+  }
+
   get pending(): number {
     return this.#timers.length;
   }
@@ -69,7 +75,8 @@ export class FakeStream {
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   isCancelled = false;
 
-  constructor() {
+  /** `date`: when the server says it is. */
+  constructor(date?: string) {
     const body = new ReadableStream<Uint8Array>({
       start: controller => {
         this.#controller = controller;
@@ -78,7 +85,8 @@ export class FakeStream {
         this.isCancelled = true;
       },
     });
-    this.response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    const headers = { "Content-Type": "text/event-stream", ...(date && { Date: date }) };
+    this.response = new Response(body, { headers });
   }
 
   follow(signal: AbortSignal | undefined): void {
@@ -151,29 +159,9 @@ export function jsonResponse(status: number, body: unknown, headers: Record<stri
 
 export function aMessage(change: Partial<Message> = {}): Message {
   return {
-    id: "m2",
-    conversation_id: "c1",
-    parent_id: "m1",
-    role: "assistant",
-    content: "",
-    parts: [],
+    ...blankAnswer("m2", "c1", "m1", "gpt"),
     status: "complete",
-    model: "gpt",
     provider: "openai",
-    response_model: null,
-    temperature: null,
-    reasoning: null,
-    tokens_input: null,
-    tokens_output: null,
-    tokens_cache_read: null,
-    tokens_cache_write: null,
-    tokens_reasoning: null,
-    cost: null,
-    cost_status: null,
-    finish_reason: null,
-    error: null,
-    time_to_first_chunk: null,
-    duration: null,
     created_at: "2026-11-24T19:42:37.123Z",
     ...change,
   };

@@ -6,20 +6,20 @@
 
 import type { ApiClient } from "../api/client.ts";
 import type { Conversation, Message } from "../api/types.ts";
-import { type Command, type CommandContext, CommandError, type Surface } from "../commands/command.ts";
-import { describeUnknown, readInput } from "../commands/input.ts";
+import type { Command, CommandContext, Surface } from "../commands/command.ts";
+import { carryOut, readInput } from "../commands/input.ts";
 import { SHORTCUTS } from "../commands/registry.ts";
 import { ModeLine, SoftKeys, StatusBar } from "../components/bars.ts";
 import { Composer } from "../components/composer.ts";
-import { ConversationList } from "../components/conversation-list.ts";
+import { type ConversationActions, ConversationList } from "../components/conversation-list.ts";
 import { NoticeLines } from "../components/notice-lines.ts";
-import { ask } from "../components/picker.ts";
 import { ScreenLinks } from "../components/screen-links.ts";
 import { Transcript } from "../components/transcript.ts";
 import { Disposables } from "../dom/component.ts";
 import { copyText, h, saveText, setAttribute } from "../dom/element.ts";
+import { whenIdle } from "../dom/idle.ts";
 import { readComparison } from "../lib/comparison.ts";
-import { type Atom, atom } from "../lib/store.ts";
+import { type Atom, atom, watch } from "../lib/store.ts";
 import type { Route, ScreenName } from "../routes.ts";
 import type { ServerFacts } from "../state/catalog.ts";
 import type { Chat } from "../state/chat.ts";
@@ -32,11 +32,13 @@ import type { Notices } from "../state/notices.ts";
 import type { Outbox } from "../state/outbox.ts";
 import type { Preferences } from "../state/preferences.ts";
 import type { Removals } from "../state/removals.ts";
-import { Pickers } from "./pickers.ts";
+import type { Pickers } from "./pickers.ts";
 import { BareScreen, LOADERS, type Screen } from "./screen.ts";
 
 /** Where the conversations are a column and not a drawer; the style sheets say the same. */
 const WIDE = "(min-width: 56rem)";
+/** Asks for one line of text; null where none was given. */
+const ask = async (question: string, value: string) => (await import("../components/picker.ts")).ask(question, value);
 /** How long a line is said that asks for nothing. */
 const SAID_MS = 6_000;
 
@@ -64,8 +66,15 @@ export class Frame {
   readonly element = h("div", { class: "app" });
   readonly #parts: FrameParts;
   readonly #context: CommandContext;
-  readonly #pickers: Pickers;
+  #pickers: Promise<Pickers> | null = null;
   readonly #composer: Composer;
+  readonly #conversationActions: ConversationActions = {
+    open: id => this.#open(id),
+    openNew: () => this.#open(null),
+    rename: conversation => this.#try(() => this.#rename(conversation)),
+    remove: conversation => this.#parts.removals.remove(conversation),
+    manage: conversation => this.#pick(pickers => pickers.manage(conversation)),
+  };
   readonly #main = h("main", { class: "main" });
   readonly #foot = h("footer", { class: "foot" });
   readonly #transcript: Transcript;
@@ -81,35 +90,23 @@ export class Frame {
     const { chat, facts, conversations, outbox, preferences, removals, notices, costToSend, clock, line, client } =
       parts;
     const stop = () => this.#try(() => chat.stop());
-    this.#pickers = new Pickers({
-      chat,
-      facts,
-      conversations,
-      preferences,
-      open: id => this.#open(id),
-      write: text => this.#write(text),
-      focus: () => matchMedia("(pointer: coarse)").matches || this.focus(),
-      run: command => this.#runFromPalette(command),
-      try: act => this.#try(act),
-    });
+    // One that is being tried in vain is called off first.
+    const takeBack = (key: string) => void chat.stop(key).catch(() => undefined);
     this.#context = { client, chat, facts, conversations, preferences, removals, surface: this.#surface() };
     this.#bar = new StatusBar(chat, facts, line, this.#heading, {
       toggleConversations: () => this.#toggleDrawer(),
+      leave: () => this.#leave(),
       home: () => this.#open(null),
       usage: () => this.#show("usage"),
     });
-    const list = new ConversationList(conversations, chat, {
-      open: id => this.#open(id),
-      openNew: () => this.#open(null),
-      rename: conversation => this.#try(() => this.#rename(conversation)),
-      remove: conversation => removals.remove(conversation),
-    });
+    const list = new ConversationList(conversations, chat, this.#conversationActions);
     const links = new ScreenLinks(parts.route, screen => this.#show(screen));
     this.#transcript = new Transcript({
       chat,
       facts,
       outbox,
       preferences,
+      costToSend,
       clock,
       prompts: {
         select: message => this.#try(() => chat.selectSibling(message)),
@@ -117,7 +114,7 @@ export class Frame {
       },
       answers: {
         retry: message => this.#try(() => chat.retry(message)),
-        retryWith: message => this.#pickers.retryWith(message),
+        retryWith: message => this.#pick(pickers => pickers.retryWith(message)),
         goOn: message => chat.goOn(message),
         fork: message => this.#try(() => chat.clone(message.id)),
         select: message => this.#try(() => chat.selectSibling(message)),
@@ -133,10 +130,14 @@ export class Frame {
         send: key => chat.sendPending(key),
         sendAnyway: key => chat.sendPending(key, true),
         edit: key => {
+          takeBack(key);
           chat.editPending(key);
           this.focus();
         },
-        remove: key => chat.removePending(key),
+        remove: key => {
+          takeBack(key);
+          chat.removePending(key);
+        },
       },
     });
     this.#composer = new Composer({
@@ -148,13 +149,15 @@ export class Frame {
       changed: text => this.#estimate(text),
     });
     const softKeys = new SoftKeys(this.#context, {
-      commands: () => (this.#composer.value.trim() ? this.#pickers.everything() : this.#composer.write("/")),
+      conversations: () => this.#toggleDrawer(),
+      commands: () =>
+        this.#composer.value.trim() ? this.#pick(pickers => pickers.everything()) : this.#composer.write("/"),
       run: command => this.#try(() => command.run(this.#context, "")),
     });
     const modeLine = new ModeLine(chat, facts, preferences, costToSend, {
-      model: () => this.#pickers.model(),
-      reasoning: () => this.#pickers.reasoning(),
-      temperature: () => this.#pickers.temperature(),
+      model: () => this.#pick(pickers => pickers.model()),
+      reasoning: () => this.#pick(pickers => pickers.reasoning()),
+      temperature: () => this.#pick(pickers => pickers.temperature()),
     });
     const lines = new NoticeLines(notices);
     const side = h("div", { class: "side", id: "side" }, list.element, links.element);
@@ -172,7 +175,14 @@ export class Frame {
     this.#disposables.listen(matchMedia(WIDE), "change", () => this.#setDrawer(false));
     // After a reload the drawer is closed: its entry in the history is one of the page.
     if (isDrawerState()) history.replaceState(null, "");
+    this.#tellOpen();
     this.#follow(parts.route.get());
+    // The first lines come first: a thin line is shared.
+    const fetch = () => {
+      void this.#fetchPickers().catch(() => undefined);
+      return false;
+    };
+    this.#disposables.add(watch([facts.health, facts.catalog], () => facts.isComplete && whenIdle(fetch)));
   }
 
   focus(): void {
@@ -187,10 +197,10 @@ export class Frame {
     // An input method closes its own window with Esc.
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const shortcut = SHORTCUTS.find(known => known.matches?.(event));
-    if (shortcut?.act === "palette") this.#pickers.everything();
+    if (shortcut?.act === "palette") this.#pick(pickers => pickers.everything());
     else if (shortcut?.act === "leave" && this.#isDrawerOpen) this.#closeDrawer();
     else if (shortcut?.act === "leave" && this.#screen) this.#leave();
-    else if (shortcut?.act === "leave" && this.#parts.chat.canStop()) this.#try(() => this.#parts.chat.stop());
+    else if (shortcut?.act === "leave" && this.#parts.chat.canStop.get()) this.#try(() => this.#parts.chat.stop());
     else if (shortcut?.act === "earlier") this.#try(() => this.#parts.chat.stepSibling(-1));
     else if (shortcut?.act === "later") this.#try(() => this.#parts.chat.stepSibling(1));
     else if (shortcut?.command && !this.#screen) void this.#submit(`/${shortcut.command}`);
@@ -203,21 +213,11 @@ export class Frame {
   // The prompt
 
   async #submit(text: string): Promise<boolean> {
-    const input = readInput(text);
-    if (input.kind === "prompt") {
-      this.#send(input.text);
-      return true;
-    }
-    if (input.kind === "unknown") {
-      this.#complain(describeUnknown(input));
-      return false;
-    }
     try {
-      await input.command.run(this.#context, input.argument);
+      await carryOut(text, this.#context);
       return true;
     } catch (error) {
-      if (error instanceof CommandError) this.#complain(error.message, error.key);
-      else this.#complain(describeFailure(error));
+      this.#complain(describeFailure(error));
       return false;
     } finally {
       this.#transcript.toEnd();
@@ -260,37 +260,50 @@ export class Frame {
     if (message?.parent_id) this.#parts.chat.showSideBySide(message.parent_id, isShown);
   }
 
-  /** In the transcript where one is read, else in a line above the prompt; there, too, where a key leads on. */
-  #complain(text: string, key: CommandError["key"] = null): void {
-    const { notices } = this.#parts;
-    const run = key?.run;
-    if (key && run) {
-      const dismiss = notices.say(text, {
-        kind: "error",
-        key: {
-          label: key.label,
-          run: () => {
-            dismiss();
-            this.#try(run);
-          },
-        },
-      });
-    } else if (this.#screen) notices.say(text, { kind: "error" });
+  /** In the transcript where one is read, else in a line above the prompt. */
+  #complain(text: string): void {
+    if (this.#screen) this.#parts.notices.say(text, { kind: "error" });
     else {
       this.#parts.chat.complain(text);
       this.#transcript.toEnd();
     }
   }
 
+  /** Opens a list to choose from. Their code is fetched when the page has time, or with the first that is opened. */
+  #pick(open: (pickers: Pickers) => void): void {
+    const words = "the list could not be fetched: the server can't be reached, or has a newer page. reload this one";
+    this.#fetchPickers().then(open, () => this.#complain(words));
+  }
+
+  #fetchPickers(): Promise<Pickers> {
+    const { chat, facts, conversations, preferences } = this.#parts;
+    this.#pickers ??= import("./pickers.ts").then(
+      ({ Pickers }) =>
+        new Pickers({
+          chat,
+          facts,
+          conversations,
+          preferences,
+          open: id => this.#open(id),
+          write: text => this.#write(text),
+          focus: () => matchMedia("(pointer: coarse)").matches || this.focus(),
+          run: command => this.#runFromPalette(command),
+          conversationActions: this.#conversationActions,
+          try: act => this.#try(act),
+        }),
+    );
+    return this.#pickers;
+  }
+
   #surface(): Surface {
     return {
-      pickModel: () => this.#pickers.model(),
-      pickComparison: () => this.#pickers.comparison(),
-      pickReasoning: () => this.#pickers.reasoning(),
-      pickTemperature: () => this.#pickers.temperature(),
-      pickTheme: () => this.#pickers.theme(),
-      pickConversation: () => this.#pickers.conversation(),
-      pickHistory: () => this.#pickers.history(),
+      pickModel: () => this.#pick(pickers => pickers.model()),
+      pickComparison: () => this.#pick(pickers => pickers.comparison()),
+      pickReasoning: () => this.#pick(pickers => pickers.reasoning()),
+      pickTemperature: () => this.#pick(pickers => pickers.temperature()),
+      pickTheme: () => this.#pick(pickers => pickers.theme()),
+      pickConversation: () => this.#pick(pickers => pickers.conversation()),
+      pickHistory: () => this.#pick(pickers => pickers.history()),
       open: id => this.#open(id),
       show: screen => this.#show(screen),
       edit: message => this.#edit(message),
@@ -359,8 +372,16 @@ export class Frame {
     this.#place(new BareScreen(view, "…", leave), view);
     try {
       const { client, clock, line, notices } = this.#parts;
-      const parts = { client, clock, line, notices, commands: this.#context, write: this.#write.bind(this), leave };
-      const screen = await LOADERS[view](parts);
+      const screen = await LOADERS[view]({
+        client,
+        clock,
+        line,
+        notices,
+        commands: this.#context,
+        conversationActions: this.#conversationActions,
+        write: this.#write.bind(this),
+        leave,
+      });
       if (this.#parts.route.get().view === view) this.#place(screen, view);
       else screen.dispose();
     } catch {
@@ -372,7 +393,8 @@ export class Frame {
   }
 
   #place(screen: Screen, view: ScreenName): void {
-    const hadFocus = this.#screen === null || this.#screen.element.contains(document.activeElement);
+    const focused = document.activeElement;
+    const hadFocus = !this.#screen || focused === document.body || this.#screen.element.contains(focused);
     this.#leaveScreen();
     this.#screen?.dispose();
     this.#screen?.element.remove();
@@ -382,7 +404,7 @@ export class Frame {
     title();
     this.#main.append(screen.element);
     // Whoever reads with the ears hears where they are; whoever went on typing is not pulled away.
-    if (hadFocus) screen.element.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
+    if (hadFocus && !screen.takeFocus?.()) screen.element.querySelector("h2")?.focus({ preventScroll: true });
   }
 
   #closeScreen(): void {
@@ -421,12 +443,17 @@ export class Frame {
     // What lies under the veil can't be reached by keyboard either.
     this.#main.inert = isOpen;
     this.#foot.inert = isOpen;
-    setAttribute(this.#bar.menu, "aria-expanded", isOpen ? "true" : "false");
+    this.#tellOpen();
   }
 
   #setColumn(isOpen: boolean): void {
     this.element.classList.toggle("is-column-closed", !isOpen);
-    setAttribute(this.#bar.menu, "aria-expanded", isOpen ? "true" : "false");
+    this.#tellOpen();
+  }
+
+  #tellOpen(): void {
+    const isOpen = isWide() ? !this.element.classList.contains("is-column-closed") : this.#isDrawerOpen;
+    setAttribute(this.#bar.menu, "aria-expanded", String(isOpen));
   }
 }
 

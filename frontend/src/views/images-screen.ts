@@ -89,17 +89,26 @@ export class ImagesScreen implements Screen {
       h(
         "p",
         { class: "gallery-keys" },
-        h("a", { href: url, target: "_blank", rel: "noopener", class: "text-key" }, "open"),
-        h("a", { href: url, download: name, class: "text-key" }, "download"),
+        h("a", { href: url, download: name, class: "text-key", "aria-label": `download ${prompt}` }, "download"),
         h(
           "button",
-          { type: "button", class: "text-key", onclick: () => this.#parts.write(`/image ${prompt}`) },
+          {
+            type: "button",
+            class: "text-key",
+            "aria-label": `reuse prompt ${prompt}`,
+            onclick: () => this.#parts.write(`/image ${prompt}`),
+          },
           "reuse prompt",
         ),
         conversation_id &&
           h(
             "button",
-            { type: "button", class: "text-key", onclick: () => surface.open(conversation_id) },
+            {
+              type: "button",
+              class: "text-key",
+              "aria-label": `conversation of ${prompt}`,
+              onclick: () => surface.open(conversation_id),
+            },
             "conversation",
           ),
       ),

@@ -4,7 +4,7 @@ import type { Catalog, Model } from "../api/types.ts";
 import { Disposables } from "../dom/component.ts";
 import { h, setAttribute, setText } from "../dom/element.ts";
 import { formatCount, formatRateOf, formatTime } from "../lib/format.ts";
-import { abilities, factsOf, type Sorting, type SortKey, sortModels } from "../lib/model-table.ts";
+import { abilities, commonSource, factsOf, type Sorting, type SortKey, sortModels } from "../lib/model-table.ts";
 import { atom, watch } from "../lib/store.ts";
 import { type Screen, type ScreenParts, screenHead } from "./screen.ts";
 
@@ -23,7 +23,7 @@ export class ModelsScreen implements Screen {
     type: "search",
     class: "filter",
     "aria-label": "filter models",
-    placeholder: "type to filter: a name, vision, tools, reasoning",
+    placeholder: "filter: a name, vision, tools",
     autocomplete: "off",
     autocapitalize: "none",
     spellcheck: "false",
@@ -135,9 +135,9 @@ export class ModelsScreen implements Screen {
     };
     const name = h(
       "button",
-      { type: "button", class: "row-key", "aria-expanded": String(isOpen), onclick: toggle },
+      { type: "button", class: "row-key", "aria-expanded": String(isOpen) },
       h("span", { class: "glyph", "aria-hidden": "true" }, isCurrent ? "▌" : isOpen ? "▾" : "▸"),
-      ` ${model.id}`,
+      h("span", {}, model.id),
       isCurrent && h("span", { class: "off-screen" }, ", chosen"),
     );
     const price = (side: "input" | "output") => {
@@ -145,9 +145,10 @@ export class ModelsScreen implements Screen {
       const rate = model.price?.[side] ?? null;
       return rate === null ? "?" : formatRateOf(rate);
     };
+    // The name is the key; a tap anywhere in its row is one on it.
     const row = h(
       "tr",
-      { "data-model": model.id, class: model.available ? null : "is-unavailable" },
+      { "data-model": model.id, class: model.available ? null : "is-unavailable", onclick: toggle },
       h("th", { scope: "row" }, name),
       h("td", { class: "money is-input", "data-label": "in" }, price("input")),
       h("td", { class: "money is-output", "data-label": "out" }, price("output")),
@@ -176,13 +177,20 @@ export class ModelsScreen implements Screen {
     };
     const words = model.generates_images ? "write a prompt for it" : isCurrent ? "answers next" : "use it";
     const facts = factsOf(model);
+    const common = commonSource(facts);
+    const isMixed = facts.some(({ source }) => source !== null && source !== common);
+    const origin = [
+      model.label === model.id ? "" : model.label,
+      model.connection,
+      common ? `${common}${isMixed ? ", where nothing else is said" : ""}` : "",
+    ];
     return h(
       "tr",
       { class: "model-detail", "data-model": model.id },
       h(
         "td",
         { colspan: 5 },
-        h("p", {}, model.label === model.id ? model.connection : `${model.label} · ${model.connection}`),
+        h("p", {}, origin.filter(Boolean).join(" · ")),
         model.available
           ? h("button", { type: "button", class: "text-key", disabled: isCurrent, onclick: use }, words)
           : h("p", { class: "is-error" }, `▲ ${model.unavailable_reason ?? "not available"}`),
@@ -191,7 +199,7 @@ export class ModelsScreen implements Screen {
           { class: "facts" },
           ...facts.flatMap(({ name, value, source }) => [
             h("dt", {}, name),
-            h("dd", {}, value, source ? h("span", { class: "dim" }, ` ${source}`) : null),
+            h("dd", {}, value, source && source !== common ? h("span", { class: "dim" }, ` ${source}`) : null),
           ]),
         ),
       ),

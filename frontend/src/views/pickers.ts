@@ -1,8 +1,9 @@
 /** What is picked from a list: models, levels, themes, prompts, conversations, and the palette of them all. */
 
-import type { Message, Model } from "../api/types.ts";
+import type { Conversation, Message, Model } from "../api/types.ts";
 import type { Command } from "../commands/command.ts";
 import { COMMANDS } from "../commands/registry.ts";
+import type { ConversationActions } from "../components/conversation-list.ts";
 import { type Choice, openPicker } from "../components/picker.ts";
 import { COMPARED } from "../lib/comparison.ts";
 import { formatPrice } from "../lib/format.ts";
@@ -19,6 +20,7 @@ export interface PickerParts {
   open(conversationId: string | null): void;
   write(text: string): void;
   run(command: Command): void;
+  readonly conversationActions: ConversationActions;
   /** Back to the prompt. */
   focus(): void;
   /** Does it, and says why where it can't be done. */
@@ -38,10 +40,10 @@ export class Pickers {
     openPicker("model", this.#modelChoices(), this.#noModel);
   }
 
-  /** Another answer beside `message`, by the model that is chosen. */
+  /** Another answer beside `message`, or another image, by the model that is chosen. */
   retryWith(message: Message): void {
     const { chat } = this.#parts;
-    const choices = this.#modelChoices().map(choice => ({
+    const choices = this.#modelChoices(chat.isImage(message)).map(choice => ({
       ...choice,
       isCurrent: choice.label === message.model,
       run: () => this.#parts.try(() => chat.retry(message, choice.label)),
@@ -56,8 +58,11 @@ export class Pickers {
     const chosen = compared.length > 0 ? compared : [chat.settings().model];
     const choices = this.#modelChoices().map(choice => ({ ...choice, isCurrent: chosen.includes(choice.label) }));
     openPicker("compare", choices, this.#noModel, {
+      // Where several are asked already, one alone is the way back.
+      least: compared.length > 0 ? 1 : COMPARED.least,
       most: COMPARED.most,
-      label: count => (count === 0 ? null : count < COMPARED.least ? "ask this one" : `compare ${count}`),
+      hint: compared.length > 0 ? "one to three models" : "two or three models",
+      label: count => (count === 1 ? "ask this one alone" : `compare ${count}`),
       done: taken => {
         const [first, ...others] = taken.map(({ label }) => label);
         if (others.length > 0) chat.comparing.set(taken.map(({ label }) => label));
@@ -71,8 +76,9 @@ export class Pickers {
     return this.#parts.facts.catalog.get() ? "nothing fits" : "the list of models is not here yet";
   }
 
-  #modelChoices(): Choice[] {
-    const models = (this.#parts.facts.catalog.get()?.models ?? []).filter(model => !model.generates_images);
+  #modelChoices(makeImages = false): Choice[] {
+    const all = this.#parts.facts.catalog.get()?.models ?? [];
+    const models = all.filter(model => model.generates_images === makeImages);
     const order = [...new Set(models.map(model => model.connection))];
     const sorted = models.toSorted(
       (a, b) => order.indexOf(a.connection) - order.indexOf(b.connection) || Number(b.available) - Number(a.available),
@@ -143,6 +149,15 @@ export class Pickers {
     openPicker("conversations", this.#conversationChoices(), "no conversation fits");
   }
 
+  /** What can be done with one of the list. */
+  manage(conversation: Conversation): void {
+    const { rename, remove } = this.#parts.conversationActions;
+    openPicker(conversation.title || "untitled", [
+      { label: "rename", run: () => rename(conversation) },
+      { label: "delete", run: () => remove(conversation) },
+    ]);
+  }
+
   /** The palette: commands, conversations and models in one list. */
   everything(): void {
     const commands = COMMANDS.map(
@@ -165,7 +180,7 @@ export class Pickers {
     const { chat } = this.#parts;
     return {
       label: model.id,
-      detail: model.is_demo ? "tiny demo model · free" : formatPrice(model.price),
+      figure: model.is_demo ? "tiny demo model · free" : formatPrice(model.price),
       group,
       keywords: `${model.label} ${model.connection}`,
       disabledReason: model.available ? null : (model.unavailable_reason ?? "not available"),
@@ -179,7 +194,7 @@ export class Pickers {
     const current = chat.current.get().id;
     return conversations.list.get().items.map(conversation => ({
       label: conversation.title || "untitled",
-      detail: conversation.is_live ? "live" : "",
+      figure: conversation.is_live ? "live" : "",
       ...(group !== undefined && { group }),
       // In the palette the choice begins at the top, not at what is open already.
       isCurrent: group === undefined && conversation.id === current,

@@ -2,6 +2,7 @@
 
 import type { ApiClient } from "../api/client.ts";
 import type { CommandContext } from "../commands/command.ts";
+import type { ConversationActions } from "../components/conversation-list.ts";
 import { h } from "../dom/element.ts";
 import { type Atom, atom } from "../lib/store.ts";
 import type { ScreenName } from "../routes.ts";
@@ -15,6 +16,8 @@ export interface ScreenParts {
   readonly line: Line;
   readonly notices: Notices;
   readonly commands: CommandContext;
+  /** Of a row in the list of conversations. */
+  readonly conversationActions: ConversationActions;
   /** Puts a text into the prompt. */
   write(text: string): void;
   /** Back to where the reader came from. */
@@ -25,6 +28,8 @@ export interface Screen {
   readonly element: HTMLElement;
   /** What the status bar says of it, besides its name. */
   readonly subtitle: Atom<string>;
+  /** Takes the focus where the reader left it, now that it is on the page; whether there was such a place. */
+  takeFocus?(): boolean;
   dispose(): void;
 }
 

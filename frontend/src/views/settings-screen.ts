@@ -2,6 +2,7 @@
 
 import type { Budget, BudgetBody, BudgetPeriod, BudgetScope, Device } from "../api/types.ts";
 import { ask } from "../components/picker.ts";
+import { shareBar } from "../components/share-bar.ts";
 import { Disposables } from "../dom/component.ts";
 import { type Child, h, setAttribute, setText } from "../dom/element.ts";
 import { budgetWords, readDollars } from "../lib/budget.ts";
@@ -53,7 +54,31 @@ export class SettingsScreen implements Screen {
       this.#choice("theme", theme, THEMES, name => name),
       this.#choice("text size", fontSize, FONT_SIZES, size => `${size} %`),
       this.#choice("scan lines and glow", effects, ON_OFF, onOff),
+      this.#effectsNote(),
     ];
+  }
+
+  /** Says what keeps scan lines and glow from being seen although they are on; the style sheet knows the same. */
+  #effectsNote(): HTMLElement {
+    const { theme, effects } = this.#parts.commands.preferences;
+    const note = h("p", { class: "dim", role: "status" });
+    const motion = matchMedia("(prefers-reduced-motion: reduce)");
+    const contrast = matchMedia("(prefers-contrast: more) or (forced-colors: active)");
+    const paint = () => {
+      const reason = motion.matches
+        ? "your system asks for less motion"
+        : contrast.matches
+          ? "your system asks for more contrast"
+          : document.documentElement.dataset.theme === "paper"
+            ? "paper has none"
+            : null;
+      note.hidden = !effects.get() || reason === null;
+      setText(note, `scan lines and glow are not shown now: ${reason}`);
+    };
+    this.#disposables.add(watch([theme, effects], paint));
+    for (const query of [motion, contrast]) this.#disposables.listen(query, "change", paint);
+    paint();
+    return note;
   }
 
   #reading(): HTMLElement[] {
@@ -112,7 +137,7 @@ export class SettingsScreen implements Screen {
       });
     const seen = (device: Device) => {
       const time = new Date(device.last_seen_at);
-      return device.is_current ? "this one" : `last seen ${formatDate(time, now)} ${formatTime(time)}`;
+      return device.is_current ? "this one" : `seen ${formatDate(time, now)} ${formatTime(time)}`;
     };
     const paint = () => {
       const devices = this.#books.devices.get();
@@ -185,12 +210,7 @@ export class SettingsScreen implements Screen {
       return h(
         "span",
         { class: "budget-status" },
-        h("meter", {
-          min: 0,
-          max: budget.limit,
-          value: Math.min(spent + reserved, budget.limit),
-          "aria-hidden": "true",
-        }),
+        shareBar(spent + reserved, budget.limit),
         h("span", { class: spent + reserved >= budget.limit ? "is-error" : "dim" }, parts.filter(Boolean).join(" · ")),
       );
     });

@@ -1,6 +1,7 @@
 /** Usage: what was spent, when and on what, and how sure the bill is. */
 
 import type { SeriesBy, UsageLog, UsageSummary, UsageTotals } from "../api/types.ts";
+import { shareBar } from "../components/share-bar.ts";
 import { SpendChart } from "../components/spend-chart.ts";
 import { Disposables } from "../dom/component.ts";
 import { type Child, h, setAttribute } from "../dom/element.ts";
@@ -16,7 +17,7 @@ import {
   formatTokens,
 } from "../lib/format.ts";
 import { atom, watch } from "../lib/store.ts";
-import { certainties, changeWords, RANGES } from "../lib/usage-chart.ts";
+import { certainties, changeWords, type Kind, kindsOf, placeOf, RANGES } from "../lib/usage-chart.ts";
 import { type UsageAnswer, UsageBook } from "../state/usage-book.ts";
 import { type Screen, type ScreenParts, screenHead } from "./screen.ts";
 
@@ -30,6 +31,8 @@ export class UsageScreen implements Screen {
   readonly #cuts: ReadonlyMap<SeriesBy, HTMLButtonElement>;
   readonly #device = h("select", { "aria-label": "device" });
   readonly #state = h("p", { class: "screen-note", role: "status" });
+  /** Everything that an answer is shown in. */
+  readonly #answer = h("div", { hidden: true });
   readonly #figures = h("dl", { class: "figures" });
   readonly #sure = h("p", { class: "sure" });
   readonly #chart: SpendChart;
@@ -42,9 +45,29 @@ export class UsageScreen implements Screen {
     this.#chart = new SpendChart(() => parts.clock.date());
     this.#calls = new Calls(this.#book, parts);
     const book = this.#book;
-    const key = (name: string, press: () => void) => h("button", { type: "button", onclick: press }, name);
-    this.#ranges = new Map(RANGES.map(range => [range.name, key(range.name, () => void book.ask({ range }))]));
-    this.#cuts = new Map(CUTS.map(by => [by, key(by, () => void book.ask({ by }))]));
+    const key = (press: () => void, ...words: Child[]) => h("button", { type: "button", onclick: press }, ...words);
+    const word = (kind: "long" | "short", text: string) => h("span", { class: kind }, text);
+    this.#ranges = new Map(
+      RANGES.map(range => {
+        const words = [word("long", range.name), word("short", range.short)];
+        return [range.name, key(() => void book.ask({ range }), ...words)];
+      }),
+    );
+    this.#cuts = new Map(CUTS.map(by => [by, key(() => void book.ask({ by }), by)]));
+    this.#answer.append(
+      this.#figures,
+      this.#sure,
+      this.#chart.element,
+      h(
+        "div",
+        { class: "switch", role: "group", "aria-label": "cut by" },
+        h("span", { class: "dim" }, "by "),
+        ...this.#cuts.values(),
+      ),
+      this.#rows,
+      this.#chart.table,
+      this.#calls.element,
+    );
     this.#disposables.listen(this.#device, "change", () => void book.ask({ deviceId: this.#device.value || null }));
     this.element = h(
       "section",
@@ -57,17 +80,7 @@ export class UsageScreen implements Screen {
         h("label", { class: "switch" }, h("span", { class: "dim" }, "on "), this.#device),
       ),
       this.#state,
-      this.#figures,
-      this.#sure,
-      this.#chart.element,
-      h(
-        "div",
-        { class: "switch", role: "group", "aria-label": "cut by" },
-        h("span", { class: "dim" }, "by "),
-        ...this.#cuts.values(),
-      ),
-      this.#rows,
-      this.#calls.element,
+      this.#answer,
     );
     this.#disposables.add(watch([book.question, book.answer, book.error, book.isLoading], () => this.#paint()));
     this.#disposables.add(book.devices.subscribe(() => this.#paintDevices()));
@@ -111,10 +124,12 @@ export class UsageScreen implements Screen {
     );
     setAttribute(this.element, "aria-busy", isLoading.get() ? "true" : null);
     const shown = answer.get();
+    this.#answer.hidden = !shown;
     if (!shown) return;
+    const kinds = kindsOf(shown.series);
     this.#paintFigures(shown);
-    this.#chart.show(shown.series);
-    this.#paintRows(shown);
+    this.#chart.show(shown.series, kinds);
+    this.#paintRows(shown, kinds);
     this.#calls.follow(shown);
   }
 
@@ -125,7 +140,7 @@ export class UsageScreen implements Screen {
     const cached = tokens_cache_read > 0 && formatShare(tokens_cache_read, tokens_input);
     const thought = tokens_reasoning > 0 && formatShare(tokens_reasoning, tokens_output);
     const figure = (value: string, ...words: (string | false)[]) =>
-      h("div", {}, h("dt", {}, phrases(words)), h("dd", { class: "money" }, value));
+      h("div", {}, h("dt", {}, ...phrases(words)), h("dd", { class: "money" }, value));
     this.#figures.replaceChildren(
       figure(formatSpend(cost, unpriced, estimated), question.range.name, change),
       figure(formatCount(tokens_input), "tokens in", cached && `${cached} cached`),
@@ -134,13 +149,15 @@ export class UsageScreen implements Screen {
     );
     const sure = certainties(totals);
     this.#sure.replaceChildren(
-      ...(sure.length ? ["how sure: "] : []),
-      phrases(sure.map(([sign, requests, words]) => `${sign} ${words} ${formatShare(requests, totals.requests)}`)),
+      ...phrases([
+        sure.length > 0 && "how sure:",
+        ...sure.map(([sign, requests, words]) => `${sign} ${words} ${formatShare(requests, totals.requests)}`),
+      ]),
     );
     setAttribute(this.#sure, "title", sure.map(([, requests, words]) => `${requests} ${words}`).join(", ") || null);
   }
 
-  #paintRows({ question, summary }: UsageAnswer): void {
+  #paintRows({ question, summary }: UsageAnswer, kinds: readonly Kind[]): void {
     const rows = rowsOf(summary, question.by);
     const most = Math.max(...rows.map(({ cost }) => cost ?? 0), 0);
     this.#rows.replaceChildren(
@@ -150,7 +167,7 @@ export class UsageScreen implements Screen {
         { class: "off-screen" },
         h("tr", {}, ...[question.by, "share", "calls", "tokens", "cost"].map(name => h("th", { scope: "col" }, name))),
       ),
-      h("tbody", {}, ...rows.map(row => spendRow(row, most))),
+      h("tbody", {}, ...rows.map(row => spendRow(row, most, placeOf(kinds, row.key)))),
     );
     if (rows.length === 0) {
       this.#rows.append(h("tbody", {}, h("tr", {}, h("td", { class: "dim" }, "nothing was asked in this time"))));
@@ -160,47 +177,59 @@ export class UsageScreen implements Screen {
 
 interface SpendRow extends UsageTotals {
   readonly name: string;
+  /** What the series calls it. */
+  readonly key: string | null;
 }
 
 function rowsOf(summary: UsageSummary, by: SeriesBy): SpendRow[] {
   switch (by) {
     case "model":
-      return summary.by_model.map(row => ({ ...row, name: row.model }));
+      return summary.by_model.map(row => ({ ...row, name: row.model, key: row.model }));
     case "provider":
-      return (summary.by_provider ?? []).map(row => ({ ...row, name: row.connection ?? row.provider }));
+      return (summary.by_provider ?? []).map(row => ({
+        ...row,
+        name: row.connection ?? row.provider,
+        key: row.provider,
+      }));
     case "device":
-      return (summary.by_device ?? []).map(row => ({ ...row, name: row.name ?? row.device_id ?? "unknown" }));
+      return (summary.by_device ?? []).map(row => ({
+        ...row,
+        name: row.name ?? row.device_id ?? "unknown",
+        key: row.device_id,
+      }));
     case "source":
-      return (summary.by_source ?? []).map(row => ({ ...row, name: row.source }));
+      return (summary.by_source ?? []).map(row => ({ ...row, name: row.source, key: row.source }));
   }
 }
 
-function spendRow(row: SpendRow, most: number): HTMLElement {
-  const bar = h("meter", { min: 0, max: most || 1, value: row.cost ?? 0, "aria-hidden": "true" });
+function spendRow(row: SpendRow, most: number, kind: number | null): HTMLElement {
   const sure = certainties(row)
     .map(([, requests, words]) => `${requests} ${words}`)
     .join(", ");
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, row.name),
-    h("td", { class: "bar" }, bar),
+    h("th", { scope: "row", title: row.name }, row.name),
+    h("td", { class: "bar" }, shareBar(row.cost ?? 0, most, kind)),
     h("td", { class: "dim is-calls" }, `${formatCount(row.requests)} req`),
     h("td", { class: "dim is-tokens" }, formatTokens(row.tokens_input, row.tokens_output)),
     h("td", { class: "money", title: sure || null }, formatSpend(row.cost, row.unpriced, row.estimated)),
   );
 }
 
-/** In one line where there is room; else broken between the phrases and not within. */
-function phrases(words: readonly (string | false)[]): string {
-  return words
-    .filter((word): word is string => Boolean(word))
-    .map(word => word.replaceAll(" ", "\u00a0"))
-    .join(" · ");
+/** Each in one piece; what stands between them is the style sheet's, which knows where lines end. */
+function phrases(words: readonly (string | false)[]): (Node | string)[] {
+  return words.filter((word): word is string => Boolean(word)).flatMap(word => [h("span", {}, word), " "]);
 }
 
 function failedWords({ failed }: UsageTotals): string {
   return failed > 0 ? `▲ ${formatCount(failed)} failed` : "";
+}
+
+function callEnd({ status, error_type }: UsageLog): HTMLElement {
+  return status === "cancelled"
+    ? h("span", { class: "dim call-end" }, "■ stopped")
+    : h("span", { class: "is-error call-end" }, `▲ ${error_type ?? status}`);
 }
 
 /** The calls one by one, fetched when they are opened. */
@@ -266,13 +295,7 @@ class Calls {
     const time = new Date(log.timestamp);
     const now = this.#parts.clock.date();
     const { surface } = this.#parts.commands;
-    const facts = [
-      formatTokens(log.tokens_input, log.tokens_output),
-      log.duration === null ? "" : formatSeconds(log.duration),
-      log.device_name ?? "",
-      log.source,
-      log.status === "complete" ? "" : `▲ ${log.error_type ?? log.status}`,
-    ];
+    const facts = [log.duration === null ? "" : formatSeconds(log.duration), log.device_name ?? "", log.source];
     const id = log.conversation_id;
     const model: Child = id
       ? h("button", { type: "button", class: "text-key", onclick: () => surface.open(id) }, log.model)
@@ -282,7 +305,9 @@ class Calls {
       {},
       h("time", { datetime: log.timestamp }, `${formatDate(time, now)} ${formatTime(time)}`),
       h("span", { class: "call-model" }, model),
+      h("span", { class: "dim call-tokens" }, formatTokens(log.tokens_input, log.tokens_output)),
       h("span", { class: "dim call-facts" }, facts.filter(Boolean).join(" · ")),
+      log.status !== "complete" && callEnd(log),
       h(
         "span",
         {

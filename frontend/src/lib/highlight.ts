@@ -1,4 +1,8 @@
-/** highlight.js with the languages that answers are mostly written in. Its markup is read here and built by DOM calls. */
+/**
+ * highlight.js with the languages that answers are mostly written in. Runs in the typesetting worker.
+ *
+ * Its markup is read for classes and lengths alone: the page keeps the characters it has.
+ */
 
 import hljs from "highlight.js/lib/core";
 import bash from "highlight.js/lib/languages/bash";
@@ -17,7 +21,7 @@ import sql from "highlight.js/lib/languages/sql";
 import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
-import { h } from "./element.ts";
+import type { Run } from "./typesetting.ts";
 
 const LANGUAGES = {
   bash,
@@ -49,20 +53,29 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "&#x27;": "'",
 };
 
-export function knows(language: string): boolean {
-  return hljs.getLanguage(language) !== undefined;
+/** Null for a language nobody here knows, and where the highlighter lost or added a character. */
+export function runsOf(text: string, language: string): Run[] | null {
+  if (!hljs.getLanguage(language)) return null;
+  const { value } = hljs.highlight(text, { language, ignoreIllegals: true });
+  const runs: Run[] = [];
+  const classes: string[] = [];
+  let seen = "";
+  for (const [piece, opened] of value.matchAll(/<span class="([^"]*)">|<\/span>|&[#\w]+;|[^<&]+/g)) {
+    if (opened !== undefined) classes.push(opened);
+    else if (piece === "</span>") classes.pop();
+    else {
+      const characters = ENTITIES[piece] ?? piece;
+      seen += characters;
+      addRun(runs, characters.length, classes);
+    }
+  }
+  return seen === text ? runs : null;
 }
 
-/** The code as text and spans; its characters are those of `text`, whatever the highlighter made of them. */
-export function colour(text: string, language: string): Node[] {
-  const { value } = hljs.highlight(text, { language, ignoreIllegals: true });
-  const root = h("span");
-  let place: Element = root;
-  for (const [piece, classes] of value.matchAll(/<span class="([^"]*)">|<\/span>|&[#\w]+;|[^<&]+/g)) {
-    if (classes !== undefined) place = place.appendChild(h("span", { class: classes }));
-    else if (piece === "</span>") place = place.parentElement ?? root;
-    else place.append(ENTITIES[piece] ?? piece);
-  }
-  root.normalize();
-  return root.textContent === text ? [...root.childNodes] : [document.createTextNode(text)];
+/** A character reference is no run of its own. */
+function addRun(runs: Run[], length: number, classes: readonly string[]): void {
+  const [lastLength, ...lastClasses] = runs.at(-1) ?? [0];
+  const isSame = runs.length > 0 && classes.join("/") === lastClasses.join("/");
+  if (isSame) runs[runs.length - 1] = [lastLength + length, ...classes];
+  else runs.push([length, ...classes]);
 }
