@@ -220,6 +220,9 @@ async function watchShifts(screen: Screen): Promise<void> {
       for (const entry of list.getEntries() as Shift[]) {
         const moved = entry.sources.map(({ node }) => (node instanceof Element ? node : node?.parentElement));
         if (entry.hadRecentInput && moved.every(element => element?.closest(".conversations"))) continue;
+        // What the scroller made up for in the same frame is counted, too, and stays where it is.
+        const isInPlace = ({ previousRect: from, currentRect: to }: Source) => from.x === to.x && from.y === to.y;
+        if (entry.sources.every(isInPlace)) continue;
         const places = entry.sources.map(
           ({ previousRect: from, currentRect: to }) => `${from.x},${from.y} to ${to.x},${to.y}`,
         );

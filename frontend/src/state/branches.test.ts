@@ -38,6 +38,33 @@ async function opened(change = {}) {
   return page;
 }
 
+test("of two quick steps the server hears one after the other, so that the second holds", async () => {
+  const siblings = ["m2", "m3", "m4"].map(id => message(id, "m1"));
+  const { chat } = await opened({
+    messages: [message("m1", null, { role: "user" }), ...siblings],
+    active_leaf_id: "m2",
+  });
+  const told = () => server.callsTo("PATCH", "/api/conversations/c1").map(call => call.body);
+  const steps = [chat.stepSibling(1), chat.stepSibling(1)];
+  expect(shown(chat).length).toBe(2);
+  await Promise.resolve();
+  expect(told()).toEqual([{ active_leaf_id: "m3" }]);
+  await Promise.all(steps);
+  expect(told()).toEqual([{ active_leaf_id: "m3" }, { active_leaf_id: "m4" }]);
+});
+
+test("a model that was chosen is asked at once, and no older word of the server's takes it back", async () => {
+  const stream = new FakeStream();
+  server.on("POST", STREAM, stream).on("PATCH", "/api/conversations/c1", aConversation({ model: "old" }));
+  const { chat } = await opened({ model: "old" });
+  const choosing = chat.chooseModel("new");
+  expect(chat.settings().model).toBe("new");
+  await choosing;
+  chat.submitPrompt("hello");
+  await settled();
+  expect(bodies(STREAM)).toMatchObject([{ model: "new" }]);
+});
+
 describe("a prompt that is edited", () => {
   test("goes out beside the one it was, a first one as another beginning", async () => {
     const stream = new FakeStream();

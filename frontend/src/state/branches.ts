@@ -17,6 +17,8 @@ export class Branches {
   readonly #client: ApiClient;
   readonly #preferences: Preferences;
   readonly #reading: Reading;
+  /** Done when the server has heard of every step so far, or could not. */
+  #told: Promise<unknown> = Promise.resolve();
 
   constructor(client: ApiClient, preferences: Preferences, reading: Reading) {
     this.#client = client;
@@ -58,6 +60,9 @@ export class Branches {
     this.#reading.current.update(current => ({ ...current, activeLeafId: leaf.id }));
     if (id === null) return;
     const wish = { active_leaf_id: leaf.id, ...(model && { model }) };
-    this.#reading.changed(await this.#client.updateConversation(id, wish));
+    // One after the other: of two quick steps the second is the one that holds.
+    const telling = this.#told.then(() => this.#client.updateConversation(id, wish));
+    this.#told = telling.catch(() => undefined);
+    this.#reading.changed(await telling);
   }
 }

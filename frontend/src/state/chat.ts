@@ -62,6 +62,8 @@ export class Chat {
   readonly #answers: Answers;
   readonly #sender: Sender;
   readonly #upkeep: Upkeep;
+  /** What was chosen on this page, by conversation: the server may not have heard of it, or tell of what was before. */
+  readonly #models = new Map<string, string>();
 
   constructor(parts: ChatParts) {
     const { client, clock, outbox, conversations, preferences, navigation } = parts;
@@ -170,7 +172,8 @@ export class Chat {
   settings(asked?: string): PromptSettings {
     const { facts, preferences } = this.#parts;
     const wishes = preferences.prompt.get();
-    const chosen = [this.current.get().conversation?.model, wishes.model];
+    const { id, conversation } = this.current.get();
+    const chosen = [this.#models.get(id ?? ""), conversation?.model, wishes.model];
     const model = asked ?? chooseModel(facts.catalog.get(), chosen);
     const known = facts.model(model);
     return {
@@ -182,8 +185,9 @@ export class Chat {
 
   async chooseModel(model: string): Promise<void> {
     this.comparing.set([]);
-    this.#parts.preferences.prompt.update(prompt => ({ ...prompt, model }));
     const { id } = this.current.get();
+    if (id !== null) this.#models.set(id, model);
+    this.#parts.preferences.prompt.update(prompt => ({ ...prompt, model }));
     if (id !== null) this.#reading.changed(await this.#parts.client.updateConversation(id, { model }));
   }
 
@@ -359,6 +363,8 @@ export class Chat {
 
   /** Goes on with one of several answers, and with its model. */
   keep(message: Message): Promise<void> {
+    const { id } = this.current.get();
+    if (id !== null && message.model !== null) this.#models.set(id, message.model);
     if (message.parent_id !== null) this.showSideBySide(message.parent_id, false);
     return this.#branches.select(message, message.model);
   }
