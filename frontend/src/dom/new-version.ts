@@ -13,6 +13,8 @@ import { type Atom, atom, type ReadableAtom } from "../lib/store.ts";
 import { Disposables } from "./component.ts";
 
 const WORKER = "/service-worker.js";
+/** How long a worker has to answer, and to take over, until it is asked again: the browser may have stopped it meanwhile. */
+const PATIENCE_MS = 5_000;
 
 export class NewVersion {
   /** Loads the new version; null while this is the newest. */
@@ -20,6 +22,7 @@ export class NewVersion {
   readonly #next: Atom<(() => void) | null> = atom<(() => void) | null>(null);
   readonly #disposables = new Disposables();
   #registration: ServiceWorkerRegistration | null = null;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(health: ReadableAtom<Health | null>) {
     this.next = this.#next;
@@ -39,6 +42,7 @@ export class NewVersion {
   }
 
   dispose(): void {
+    clearTimeout(this.#again);
     this.#disposables.dispose();
   }
 
@@ -66,10 +70,13 @@ export class NewVersion {
   }
 
   async #look(): Promise<void> {
+    clearTimeout(this.#again);
     const waiting = this.#registration?.waiting;
     if (!waiting) return;
-    if (await isOfThisBuild(waiting)) waiting.postMessage("take over");
-    else this.#next.set(() => changeOver(waiting));
+    this.#again = setTimeout(() => void this.#look(), PATIENCE_MS);
+    if (await isOfThisBuild(waiting)) return waiting.postMessage("take over");
+    clearTimeout(this.#again);
+    this.#next.set(() => changeOver(waiting));
   }
 }
 
