@@ -6,6 +6,7 @@
 
 import { h, setAttribute, setText } from "../dom/element.ts";
 import { fuzzyFilter } from "../lib/fuzzy.ts";
+import { isTouchKeyboard } from "./composer.ts";
 
 /** How many are listed at once: nobody reads more, and thousands would take their time. */
 const SHOWN = 200;
@@ -182,7 +183,7 @@ export function openPicker(
   show(dialog, close);
   render();
   // On a phone the keyboard would hide the list before it was seen.
-  if (isLong && !matchMedia("(pointer: coarse)").matches) filter.focus();
+  if (isLong && !isTouchKeyboard()) filter.focus();
   else {
     list.tabIndex = 0;
     list.focus();

@@ -10,7 +10,7 @@ import type { Command, CommandContext, Surface } from "../commands/command.ts";
 import { carryOut, readInput } from "../commands/input.ts";
 import { SHORTCUTS } from "../commands/registry.ts";
 import { ModeLine, SoftKeys, StatusBar } from "../components/bars.ts";
-import { Composer } from "../components/composer.ts";
+import { Composer, isTouchKeyboard } from "../components/composer.ts";
 import { type ConversationActions, ConversationList } from "../components/conversation-list.ts";
 import { NoticeLines } from "../components/notice-lines.ts";
 import { ScreenLinks } from "../components/screen-links.ts";
@@ -286,7 +286,7 @@ export class Frame {
           preferences,
           open: id => this.#open(id),
           write: text => this.#write(text),
-          focus: () => matchMedia("(pointer: coarse)").matches || this.focus(),
+          focus: () => isTouchKeyboard() || this.focus(),
           run: command => this.#runFromPalette(command),
           conversationActions: this.#conversationActions,
           try: act => this.#try(act),
@@ -340,7 +340,7 @@ export class Frame {
   #open(id: string | null): void {
     this.#setDrawer(false);
     this.#parts.open(id);
-    if (!matchMedia("(pointer: coarse)").matches) this.focus();
+    if (!isTouchKeyboard()) this.focus();
   }
 
   #show(view: ScreenName): void {
@@ -360,7 +360,7 @@ export class Frame {
     const wasScreen = this.#screen !== null;
     this.#closeScreen();
     if (route.view === "chat") {
-      if (wasScreen && !matchMedia("(pointer: coarse)").matches) this.focus();
+      if (wasScreen && !isTouchKeyboard()) this.focus();
       return;
     }
     this.#transcript.element.hidden = true;
