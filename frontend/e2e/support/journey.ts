@@ -173,8 +173,9 @@ export class Screen {
     await rows.nth(before).waitFor();
   }
 
-  /** Writes a command and runs it by the keyboard. */
+  /** Writes a command and runs it by the keyboard, once the page knows what can be chosen. */
   async command(text: string): Promise<void> {
+    await this.page.locator(".mode-line:not([aria-busy])").waitFor();
     await this.prompt.fill(text);
     await this.prompt.press(this.#isHeld ? "Control+Enter" : "Enter");
   }

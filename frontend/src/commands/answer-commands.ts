@@ -6,7 +6,7 @@ import { nearest } from "../lib/fuzzy.ts";
 import { imageOptionValues, readImageArgument } from "../lib/image-argument.ts";
 import { isGoOn } from "../state/open-conversation.ts";
 import { type Command, type CommandContext, CommandError, values } from "./command.ts";
-import { chatModels, modelValue, usable } from "./model-names.ts";
+import { chatModels, modelValue, needCatalog, usable } from "./model-names.ts";
 
 export const ANSWER_COMMANDS: readonly Command[] = [
   {
@@ -68,6 +68,7 @@ export const ANSWER_COMMANDS: readonly Command[] = [
     },
     run: ({ chat, facts, surface }, argument) => {
       if (argument === "") return surface.pickComparison();
+      needCatalog(facts);
       const { models, prompt } = readComparison(argument, word => facts.model(word) !== undefined);
       const [next = ""] = prompt.split(/\s/);
       const like = nearest(

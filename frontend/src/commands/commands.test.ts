@@ -301,6 +301,14 @@ describe("commands", () => {
     expect(context.chat.printouts.get()).toMatchObject([{ after: "n2", kind: "notice", text }]);
   });
 
+  test("know no model before the list of them is here, and say so", async () => {
+    await opened();
+    context.facts.catalog.set(null);
+    for (const line of ["/model talker", "/compare talker thinker why?", "/retry talker", "/reasoning low"]) {
+      await expect(run(line)).rejects.toThrow("the list of models is not here yet");
+    }
+  });
+
   test("compare names the models of the next prompt, or sends one", async () => {
     await run("/compare");
     expect(asked).toEqual(["models"]);

@@ -19,10 +19,14 @@ export function modelValue({ id, label, connection, is_demo, price }: Model): Va
   };
 }
 
+/** Before it is here no word is known to be a model, and none is known not to be. */
+export function needCatalog(facts: ServerFacts): void {
+  if (!facts.catalog.get()) throw new CommandError("the list of models is not here yet. try again in a moment");
+}
+
 /** The model of that name. Raises where it can't answer; with `makesImages` where it can't make one. */
 export function usable(name: string, facts: ServerFacts, makesImages = false): Model {
-  const catalog = facts.catalog.get();
-  if (!catalog) throw new CommandError("the list of models is not here yet");
+  needCatalog(facts);
   const model = facts.model(name);
   if (makesImages && !model?.generates_images) throw new CommandError(`there is no image model “${name}”`);
   if (!model) {

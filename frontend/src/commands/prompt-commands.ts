@@ -2,7 +2,7 @@
 
 import { reasoningLevels } from "../state/catalog.ts";
 import { type Command, CommandError, values } from "./command.ts";
-import { chatModels, modelValue, usable } from "./model-names.ts";
+import { chatModels, modelValue, needCatalog, usable } from "./model-names.ts";
 
 export const PROMPT_COMMANDS: readonly Command[] = [
   {
@@ -24,6 +24,7 @@ export const PROMPT_COMMANDS: readonly Command[] = [
     summary: "set how long the model thinks",
     values: ({ chat, facts }) => values("default", ...reasoningLevels(facts.model(chat.settings().model))),
     run: ({ chat, facts, preferences, surface }, argument) => {
+      needCatalog(facts);
       const { model } = chat.settings();
       const levels = reasoningLevels(facts.model(model));
       if (levels.length === 0) throw new CommandError(`${model ?? "this model"} has no reasoning levels`);

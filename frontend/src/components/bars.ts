@@ -216,6 +216,7 @@ export class ModeLine {
   }
 
   #paint(chat: Chat, facts: ServerFacts): void {
+    setAttribute(this.element, "aria-busy", facts.catalog.get() === null && "true");
     const { model, reasoning, temperature } = chat.settings();
     const known = facts.model(model);
     const compared = chat.comparing.get();
