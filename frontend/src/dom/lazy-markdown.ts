@@ -113,7 +113,7 @@ export class LazyMarkdown {
     const isMore = this.#shownLength < this.#source.length;
     try {
       if (this.#isFinished && !isMore) this.#view.finish(this.#source);
-      else this.#view.update(this.#source.slice(0, this.#shownLength));
+      else this.#view.update(this.#source.slice(0, this.#shownLength), !this.#isFinished);
       return isMore;
     } catch (error) {
       // A text that the reader of markdown stumbles over is still a text, and the page goes on.

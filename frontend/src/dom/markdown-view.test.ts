@@ -131,3 +131,24 @@ describe("MarkdownView", () => {
     expect(view.element.querySelector("b")).toBeNull();
   });
 });
+
+describe("the cursor", () => {
+  const growing = () => [...view.element.querySelectorAll(".is-growing")];
+  const long = "word ".repeat(400);
+
+  test("is in the last section that can be seen, until the text is whole", () => {
+    const source = `${long}\n\n${long}\n\nend`;
+    for (let end = 1; end <= source.length; end += 7) {
+      view.update(source.slice(0, end));
+      expect(growing()).toEqual([view.element.lastElementChild]);
+    }
+    view.finish(source);
+    expect(view.element.childElementCount).toBe(3);
+    expect(growing()).toEqual([]);
+  });
+
+  test("is in no text that is whole already and shown by and by", () => {
+    view.update("one\n\ntwo", false);
+    expect(growing()).toEqual([]);
+  });
+});

@@ -44,6 +44,8 @@ export class MarkdownView {
   #plainCode: HTMLElement[] = [];
   /** Long tables that are not whole. */
   #pinned: HTMLElement[] = [];
+  /** The section that ends in the cursor. What shows an answer as live hangs on it: the end of one restyles no more. */
+  #growing: Element | null = null;
 
   /** `long` is from how many characters on a block is shown in pieces. */
   constructor(element: HTMLElement, long?: number) {
@@ -52,21 +54,30 @@ export class MarkdownView {
     this.#reader = new MarkdownBlocks(long);
   }
 
-  /** Shows `source`; cheap when it continues what is shown. */
-  update(source: string): void {
+  /** Shows `source`; cheap when it continues what is shown. `isLive`: it ends in the cursor. */
+  update(source: string, isLive = true): void {
     if (source === this.#source) return;
     const update = this.#reader.update(source);
-    if (update === null) return this.#restart(source);
+    if (update === null) this.#restart(source);
+    else this.#patch(update.settledCount, update.open);
     this.#source = source;
-    this.#patch(update.settledCount, update.open);
+    this.#grow(isLive ? this.element.lastElementChild : null);
     this.#endWhole(this.#blocks.at(-1)?.frame ?? null);
   }
 
   /** The text is whole. Links that were named before their address came are made now. */
   finish(source: string): void {
-    this.update(source);
+    this.update(source, false);
     if (this.#reader.hasDefinitions) this.#restart(source);
+    this.#grow(null);
     this.#endWhole(null);
+  }
+
+  #grow(section: Element | null): void {
+    if (section === this.#growing) return;
+    this.#growing?.classList.remove("is-growing");
+    section?.classList.add("is-growing");
+    this.#growing = section;
   }
 
   #restart(source: string): void {
@@ -74,7 +85,6 @@ export class MarkdownView {
     this.#blocks = [];
     this.#plainCode = [];
     this.#pinned = [];
-    this.#source = source;
     this.element.replaceChildren();
     const update = this.#reader.update(source);
     if (update) this.#patch(0, update.open);
