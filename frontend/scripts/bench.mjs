@@ -49,7 +49,10 @@ try {
   await noise();
   const [long] = server.seed(1, 2_000);
   server.seed(20, 2);
-  for (let run = 0; run < RUNS; run++) await withPage(browser, page => openLong(page, long));
+  for (let run = 0; run < RUNS; run++) {
+    await withPage(browser, page => openLong(page, long));
+    await withPage(browser, page => typeMeanwhile(page, long));
+  }
   for (const [at, form] of Object.keys(FORMS).entries()) {
     // The extremes once: what they cost does not hang on the moment.
     for (let run = 0; run < (at === 0 ? RUNS : 1); run++) {
@@ -88,9 +91,14 @@ async function withPage(browser, measure) {
   await context.close();
 }
 
-async function openLong(page, id) {
+async function linkTo(page, id) {
   const link = `.conversations a[href="/c/${id}"]`;
   await page.page.waitForSelector(link, { state: "attached" });
+  return link;
+}
+
+async function openLong(page, id) {
+  const link = await linkTo(page, id);
   let time = 0;
   const tasks = await page.tasksDuring(async () => {
     time = await page.timeUntil(link, ".answer .receipt");
@@ -98,6 +106,16 @@ async function openLong(page, id) {
   });
   note("2,000 messages: opened and painted", 300, "ms", [time]);
   note("2,000 messages: longest task", 50, "ms", [Math.max(...tasks)]);
+}
+
+/** How long the prompt is not usable: what the key waits for that is pressed at the worst moment of the opening. */
+async function typeMeanwhile(page, id) {
+  await page.page.locator(await linkTo(page, id)).dispatchEvent("click");
+  await page.page.getByRole("textbox", { name: "prompt" }).focus();
+  await page.type(DRAFT.slice(0, 20), 30);
+  await page.page.locator(".answer .receipt").last().waitFor();
+  const { keys } = await page.observed();
+  note("2,000 messages: key to paint while they open, worst", 300, "ms", [Math.max(...keys)]);
 }
 
 async function stream(page, form) {

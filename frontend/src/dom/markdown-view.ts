@@ -3,7 +3,7 @@
  *
  * Elements are built by DOM calls from marked's tokens: raw HTML is shown as the text it is, nothing is loaded
  * from elsewhere, and an address that is not a plain web or mail address is no link. Every built piece is looked
- * over all the same, last, and DOMPurify cleans what is more than plain: a mistake here is not yet a hole.
+ * over all the same, last, and is its text where it is more than plain: a mistake here is not yet a hole.
  */
 
 import type { Token, Tokens } from "marked";
@@ -133,11 +133,11 @@ export class MarkdownView {
   /** The nodes of a piece; of one that joins `host`, those to be added to it. */
   #build(token: Token, host: HTMLElement | null): ChildNode[] {
     const builder = new Builder();
-    const element = host ? builder.part(token) : builder.block(token);
-    if (!element) return [];
-    sanitize(element);
+    const built = host ? builder.part(token) : builder.block(token);
+    if (!built) return [];
+    const element = sanitize(built);
     this.#fillMath(builder.math);
-    if (!host || element.localName === "span") return [element];
+    if (!host || element !== built || element.localName === "span") return [element];
     if (token.type !== "table") return [...element.childNodes];
     if (pinColumns(host)) this.#pinned.push(host);
     const before = host.querySelector("tbody:last-of-type");
