@@ -123,6 +123,7 @@ describe("by keyboard alone, at a desk", () => {
       );
     await screen.goto();
     await screen.command("/theme");
+    await screen.page.getByRole("dialog", { name: "theme" }).waitFor();
     // Few choices have no filter: letters go to what begins so.
     await keyboard.press("Home");
     await chosen(/^auto/).waitFor();
