@@ -373,9 +373,10 @@ function rawText(token: Token): HTMLElement {
   return h("p", { class: "raw" }, token.raw.replace(/\n+$/, ""));
 }
 
-/** The first word behind the fence; nothing of what is no code. */
+/** The first word behind the fence, without what no plain attribute may hold; nothing of what is no code. */
 function languageOf(token: Token): string {
-  return (((token as Tokens.Code).lang ?? "").trim().split(/\s+/)[0] ?? "").slice(0, LONGEST_NAME);
+  const [name = ""] = ((token as Tokens.Code).lang ?? "").trim().split(/\s+/);
+  return name.replace(/[<>]/g, "").slice(0, LONGEST_NAME);
 }
 
 function buildCode(token: Tokens.Code): HTMLElement {
@@ -405,7 +406,9 @@ function buildImage(token: Tokens.Image): Node {
 function safeAddress(href: string): string | null {
   try {
     const url = new URL(decodeEntities(href));
-    return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
+    // Of a mail address the browser leaves angle brackets as they are.
+    const plain = url.href.replace(/[<>]/g, encodeURIComponent);
+    return ["http:", "https:", "mailto:"].includes(url.protocol) ? plain : null;
   } catch {
     return null; // relative: there is nothing of the model's on this server
   }

@@ -96,3 +96,13 @@ test("what an answer is built of is plain", () => {
   expect(view.element.querySelectorAll("*").length).toBeGreaterThan(30);
   expect(isPlain(view.element)).toBe(true);
 });
+
+test.each([
+  ["a language", "```vector<int>\nx\n```", ".code .copy"],
+  ["a mail address", "a [b](mailto:c<d>@e.example) **f**", "a + strong"],
+  ["a web address", "a [b](https://c.example/<d>?<e>#<f>) **g**", "a + strong"],
+])("angle brackets in %s cost a block nothing of its form", (_name, source, form) => {
+  const view = new MarkdownView(document.createElement("div"));
+  view.finish(source);
+  expect(view.element.querySelector(form)).not.toBeNull();
+});
